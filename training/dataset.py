@@ -1,0 +1,146 @@
+"""Training images: squares made once by the same function that serves, kept on disk, drawn in batches."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from model_zoo.cases import photo_path
+from model_zoo.errors import BadData, BadImage
+from model_zoo.images import decode_rgb, square
+from model_zoo.labels import CODES
+from model_zoo.store import cache_folder
+from training.splits import Row
+
+# Squares for training are kept this much larger than the network reads, so that a random crop
+# of down to 64 % of the area still has a pixel for every one it shows.
+CACHE_MARGIN = 1.25
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Squares and their classes: pixels uint8 (N, side, side, 3) RGB, targets int (N,)."""
+
+    pixels: np.ndarray
+    targets: np.ndarray
+    rows: list[Row]
+
+
+def load_photos(
+    folder: Path, rows: list[Row], side: int, *, at: int | None = None, skip_broken: bool = False
+) -> Photos:
+    """The squares of these rows at `side`, memory-mapped, made on the first call and kept.
+
+    at: bring each square to this many pixels first, to see every photo at one resolution.
+    Raises `BadData` naming the first unreadable photo, or leaves such out with `skip_broken`.
+    """
+    file = _cache_file(folder, rows, side, at)
+    if not file.exists():
+        _make(folder, rows, side, at, file)
+    broken = _read_broken(file)
+    if broken and not skip_broken:
+        image, problem = next(iter(broken.items()))
+        raise BadData("unreadable_images", count=len(broken), first=image, problem=problem)
+    pixels = np.load(file, mmap_mode="r")
+    if broken:
+        kept = [index for index, row in enumerate(rows) if row.image not in broken]
+        pixels, rows = pixels[kept], [rows[index] for index in kept]
+    targets = np.array([CODES.index(row.label) for row in rows], dtype=np.int64)
+    return Photos(pixels, targets, rows)
+
+
+def training_side(side: int) -> int:
+    """The side of the kept squares for a network that reads `side` pixels."""
+    return round(side * CACHE_MARGIN)
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches (uint8 pixels (n, side, side, 3), one-hot float32 (n, K)) in a seeded order.
+
+    An epoch has as many images as there are photos. Class c is drawn with a share proportional
+    to n_c ** sampling_power: 1 is every photo once, 0 is all classes alike. Within a class every
+    photo is drawn equally often (give or take one), so that none is left to chance.
+    """
+
+    def __init__(self, photos: Photos, batch: int, *, seed: int, sampling_power: float) -> None:
+        super().__init__(workers=1, max_queue_size=4)
+        self.photos, self.batch, self.seed = photos, batch, seed
+        self.sampling_power = sampling_power
+        self.begin_epoch(0)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Nothing; draws the order of this epoch, the same for the same seed and epoch."""
+        random = np.random.default_rng((self.seed, epoch))
+        if self.sampling_power == 1:
+            self.order = random.permutation(len(self.photos.targets))
+        else:
+            self.order = _draw(self.photos.targets, self.sampling_power, random)
+
+    def __len__(self) -> int:
+        # The last, smaller batch is left out: batch normalization dislikes it, and every
+        # compiled shape costs time. Another draw shows its photos in the next epoch.
+        return len(self.order) // self.batch
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = np.sort(self.order[index * self.batch : (index + 1) * self.batch])
+        targets = keras.utils.to_categorical(self.photos.targets[chosen], len(CODES))
+        return self.photos.pixels[chosen], targets.astype(np.float32)
+
+
+def _draw(targets: np.ndarray, power: float, random: np.random.Generator) -> np.ndarray:
+    counts = np.bincount(targets, minlength=len(CODES)).astype(float)
+    share = np.where(counts > 0, np.maximum(counts, 1) ** power, 0)
+    quota = share / share.sum() * len(targets)
+    order = []
+    for label, amount in enumerate(quota):
+        members = np.flatnonzero(targets == label)
+        if not len(members):
+            continue
+        amount = int(amount + random.random())  # rounded up or down, right on average
+        repeats = [random.permutation(members) for _ in range(amount // len(members) + 1)]
+        order.append(np.concatenate(repeats)[:amount])
+    return random.permutation(np.concatenate(order))
+
+
+def _cache_file(folder: Path, rows: list[Row], side: int, at: int | None) -> Path:
+    key = "\n".join([str(folder.resolve()), str(side), str(at), *(row.image for row in rows)])
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return cache_folder("squares") / f"{len(rows)}x{side}-{digest}.npy"
+
+
+def _make(folder: Path, rows: list[Row], side: int, at: int | None, file: Path) -> None:
+    partial = file.with_suffix(".partial")
+    pixels = np.lib.format.open_memmap(
+        partial, mode="w+", dtype=np.uint8, shape=(len(rows), side, side, 3)
+    )
+    broken: dict[str, str] = {}
+    bar = keras.utils.Progbar(len(rows), unit_name="photo")
+
+    def put(index: int) -> None:
+        try:
+            rgb = decode_rgb(photo_path(folder, rows[index].image).read_bytes())
+        except BadImage as fault:
+            broken[rows[index].image] = str(fault)
+            return
+        if at is not None:
+            rgb = square(rgb, at).pixels
+        pixels[index] = square(rgb, side).pixels
+
+    with ThreadPoolExecutor() as pool:
+        for done, _ in enumerate(pool.map(put, range(len(rows))), start=1):
+            if done % 100 == 0 or done == len(rows):
+                bar.update(done)
+    pixels.flush()
+    file.with_suffix(".broken").write_text(
+        "".join(f"{image}\t{problem}\n" for image, problem in sorted(broken.items())),
+        encoding="utf-8",
+    )
+    partial.replace(file)
+
+
+def _read_broken(file: Path) -> dict[str, str]:
+    lines = file.with_suffix(".broken").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("\t", 1) for line in lines)

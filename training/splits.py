@@ -1,0 +1,113 @@
+"""Honest splits: all photos of one lesion fall into one part."""
+
+import csv
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from model_zoo.cases import Case, photo_path
+from model_zoo.errors import BadData
+
+TRAIN, VALIDATION, HELD_OUT = "train", "validation", "held_out"
+PARTS = (TRAIN, VALIDATION, HELD_OUT)
+DEV_LIST = Path(__file__).with_name("splits") / "isic2019_dev.csv"
+DEV_SEED = 2019
+# 25 folds of 4 %: 3 held out, 3 for validation, 19 to train on = 12, 12 and 76 %.
+FOLDS, FOLDS_PER_PART = 25, 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a split list: image id, class code, lesion group and part."""
+
+    image: str
+    label: str
+    lesion_id: str
+    part: str
+
+
+def lesion_groups(cases: list[Case], folder: Path | None = None) -> list[str]:
+    """The group of each case: its lesion id, or its own image id where there is none.
+
+    With `folder`, photos that are equal byte for byte join one group too (ISIC 2019 holds some
+    under two ids, a few with two lesion ids).
+    """
+    group = [case.lesion_id or case.image for case in cases]
+    if folder is None:
+        return group
+    leader: dict[str, str] = {}
+    first_with: dict[str, str] = {}
+    for case, name in zip(cases, group, strict=True):
+        digest = hashlib.sha256(photo_path(folder, case.image).read_bytes()).hexdigest()
+        other = first_with.setdefault(digest, name)
+        if _root(leader, other) != _root(leader, name):
+            leader[_root(leader, name)] = _root(leader, other)
+    return [_root(leader, name) for name in group]
+
+
+def _root(leader: dict[str, str], name: str) -> str:
+    while name in leader:
+        name = leader[name]
+    return name
+
+
+def development_list(cases: list[Case], groups: list[str], seed: int = DEV_SEED) -> list[Row]:
+    """The 76/12/12 list: grouped by lesion, stratified by class and archive."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    strata = [f"{case.label} {case.source}" for case in cases]
+    # A stratum smaller than the number of folds joins its class's largest archive.
+    counts = Counter(strata)
+    rare = {name for name, count in counts.items() if count < FOLDS}
+    strata = [name.split()[0] if name in rare else name for name in strata]
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    part = [TRAIN] * len(cases)
+    for fold, (_, members) in enumerate(folds.split(cases, strata, groups)):
+        if fold < 2 * FOLDS_PER_PART:
+            for index in members:
+                part[index] = HELD_OUT if fold < FOLDS_PER_PART else VALIDATION
+    return [
+        Row(case.image, case.label, group, where)
+        for case, group, where in zip(cases, groups, part, strict=True)
+    ]
+
+
+def write_list(rows: list[Row], file: Path) -> None:
+    """Nothing; writes the list as CSV: image, label, lesion_id, part."""
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("image", "label", "lesion_id", "part"))
+        writer.writerows((row.image, row.label, row.lesion_id, row.part) for row in rows)
+
+
+def read_list(file: Path = DEV_LIST) -> list[Row]:
+    """The rows of a split list. Raises `BadData` when it is not one."""
+    if not file.is_file():
+        raise BadData("missing_table", file=file.name, folder=file.parent)
+    with file.open(newline="", encoding="utf-8") as stream:
+        reader = csv.DictReader(stream)
+        rows = [
+            Row(r.get("image", ""), r.get("label", ""), r.get("lesion_id", ""), r.get("part", ""))
+            for r in reader
+        ]
+    for line, row in enumerate(rows, start=2):
+        if not row.image or row.part not in PARTS:
+            problem = f"expected an image and a part of {', '.join(PARTS)}, got {row}"
+            raise BadData("bad_table", file=file.name, line=line, problem=problem)
+    return rows
+
+
+def part_of(rows: list[Row], part: str, limit: int | None = None) -> list[Row]:
+    """The rows of one part, in list order; with `limit`, that many spread over the list."""
+    chosen = [row for row in rows if row.part == part]
+    if limit is None or limit >= len(chosen):
+        return chosen
+    return [chosen[index * len(chosen) // limit] for index in range(limit)]
+
+
+def require(rows: list[Row], present: set[str], file: Path) -> None:
+    """Nothing; raises `BadData` when the list names images that the folder does not hold."""
+    absent = [row.image for row in rows if row.image not in present]
+    if absent:
+        raise BadData("unknown_images", count=len(absent), file=file.name, first=absent[0])
