@@ -70,7 +70,7 @@ def build(
     x = keras.layers.Dropout(dropout, name="dropout", dtype="float32")(x)
     logits = keras.layers.Dense(classes, name="logits", dtype="float32")(x)
     probabilities = keras.layers.Softmax(name="probabilities", dtype="float32")(logits)
-    return keras.Model(trunk.input, probabilities, name=backbone.lower())
+    return keras.Model(pixels, probabilities, name=backbone.lower())
 
 
 def scale(pixels: keras.KerasTensor, scaling: str) -> keras.KerasTensor:

@@ -2,35 +2,57 @@
 
 import io
 import re
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from math import ceil
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops
+from PIL.ExifTags import Base as Tag
 
 from model_zoo.errors import BadImage
 
+Image.init()
 pillow_heif.register_heif_opener(thumbnails=False)
 
 MAX_BYTES = 25 * 2**20
 # JPEG is decoded reduced (`draft`), so it may be larger than the formats that are not.
 MAX_PIXELS_JPEG = 64_000_000
 MAX_PIXELS = 24_000_000
-# A camera writes at most about ten scans; a "scan bomb" thousands, each costing a full pass.
+# A camera writes at most about ten scans; a "scan bomb" thousands, each costing a full pass:
+# of up to 1.6 s in all for the second limit.
 MAX_SCANS = 64
+MAX_SCANNED_PIXELS = 2_000_000_000
+# Segments, chunks, strips: each costs microseconds, and 25 MB can hold millions. Real photos
+# have hundreds; 24 megapixels in TIFF tiles of 16 x 16 are 94,000.
+MAX_PARTS = 100_000
 # Photos are decoded at the smallest reduction that keeps both sides above this: enough for a
 # sharp display, and more than four times what a network reads.
 WORKING_SIDE = 1024
 # A side shorter than this carries no dermoscopic structure at all.
 MIN_SIDE = 16
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "HEIF")
 
 # Field of view: darker than this (of 255, brightest channel) counts as black surround.
 # Read off BCN_20000 photos: the surround is below 20 with JPEG noise, skin in shade above 60.
 SURROUND_LEVEL = 35
 FIELD_PREVIEW_SIDE = 128
 
-ENTROPY_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+KIND = re.compile(
+    rb"(?s)(?P<JPEG>\xff\xd8\xff)|(?P<PNG>\x89PNG\r\n\x1a\n)|(?P<WEBP>RIFF.{4}WEBP)|"
+    rb"(?P<BMP>BM.{12}[\x0c(48@l|]\0{3})|(?P<TIFF>II\*\0|MM\0\*)|"
+    rb"(?P<HEIF>.{4}ftyp(?:he[iv][cmsx]|mif1|msf1))"
+)
+# What begins or ends a part of a JPEG: no stuffed zero, fill byte, TEM or restart.
+JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
+SOS, EOI = 0xDA, 0xD9
+METADATA = {*range(0xE1, 0xF0), 0xFE} - {0xEE}  # APP0 and APP14 say what the colours are
+# One value of TIFF type 1, 2, ... as `struct` names it; a rational is eight bytes here.
+TIFF_TYPES = dict(enumerate("BsHLQbBhlqfdL", start=1))
+TURNS = dict(zip(range(2, 9), (0, 3, 1, 5, 4, 6, 2), strict=True))  # orientation: Transpose
+UNFAITHFUL = {"I": "numbers of more than 16 bits", "F": "fractions", "LAB": "CIE L*a*b*"}
 
 
 @dataclass(frozen=True)
@@ -54,20 +76,17 @@ def decode_rgb(data: bytes) -> np.ndarray:
     if not data:
         raise BadImage("empty_file")
     if len(data) > MAX_BYTES:
-        raise BadImage(
-            "too_many_bytes", megabytes=len(data) / 2**20, limit_megabytes=MAX_BYTES >> 20
-        )
-    image = _open(data)
-    _refuse_oversize(image, data)
+        megabytes = ceil(len(data) / 2**20)
+        raise BadImage("too_many_bytes", megabytes=megabytes, limit_megabytes=MAX_BYTES >> 20)
+    if (found := KIND.match(data)) is None:
+        raise BadImage("text_as_image" if _is_text(data) else "not_an_image")
+    is_whole = _is_whole(data, found.lastgroup)
     try:
-        image.draft(None, (WORKING_SIDE, WORKING_SIDE))
-        image.load()
-    except (Image.DecompressionBombError, MemoryError) as fault:
-        raise BadImage("bomb") from fault
+        return _decode(data, found.lastgroup, is_whole)
+    except BadImage:
+        raise
     except Exception as fault:  # Pillow's decoders raise nearly anything on damaged input
-        code = "truncated" if _looks_truncated(fault) else "broken_image"
-        raise BadImage(code) from fault
-    return np.asarray(_to_rgb(_upright(image)))
+        raise _refusal(fault, is_whole) from fault
 
 
 def square(rgb: np.ndarray, side: int) -> Square:
@@ -123,98 +142,162 @@ def field_of_view(rgb: np.ndarray) -> tuple[int, int, int, int]:
     )
 
 
-def _open(data: bytes) -> Image.Image:
-    try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
-        raise BadImage("bomb") from fault
-    except Exception as fault:  # a damaged header can raise nearly anything too
-        if _is_text(data):
-            raise BadImage("text_as_image") from fault
-        code = "broken_image" if data[:3] == b"\xff\xd8\xff" else "not_an_image"
-        raise BadImage(code) from fault
+def _decode(data: bytes, kind: str, is_whole: bool) -> np.ndarray:
+    is_jpeg = kind == "JPEG"
+    data, exif = _bare_jpeg(data) if is_jpeg else (data, b"")
+    image = Image.OPEN[kind][0](io.BytesIO(data), "")  # `Image.open` hides why a file failed
+    pixels, most = image.width * image.height, MAX_PIXELS_JPEG if is_jpeg else MAX_PIXELS
+    if pixels > 10 * most:
+        raise BadImage("bomb")  # no camera's photo any more, but a header made to exhaust memory
+    if pixels > most:
+        size = {"megapixels": ceil(pixels / 1e6), "limit_megapixels": most // 10**6}
+        raise BadImage("too_many_pixels", **size)
+    if min(image.size) < MIN_SIDE:
+        raise BadImage("too_small", width=image.width, height=image.height, limit=MIN_SIDE)
+    max_scans = min(MAX_SCANS, MAX_SCANNED_PIXELS // pixels)
+    if is_jpeg and count_scans(data, max_scans) > max_scans:
+        raise BadImage("too_many_scans", limit=max_scans)
+    if not is_whole:
+        raise BadImage("truncated")
+    if getattr(image, "is_animated", False):  # a TIFF is not counted: it can hold a million
+        raise BadImage("animated", frames="2+" if kind == "TIFF" else image.n_frames)
+    image.draft(None, (WORKING_SIDE, WORKING_SIDE))
+    image.load()
+    if kind in ("PNG", "WEBP"):  # TIFF and HEIF come upright from their decoders
+        exif = image.info.get("exif", b"")
+    # Not `exif_transpose`: it parses all metadata, and any damage there leaves a photo lying.
+    turn = TURNS.get(_orientation(exif.removeprefix(b"Exif\0\0")))
+    image = _to_rgb(image)
+    return np.asarray(image if turn is None else image.transpose(turn))
+
+
+def _refusal(fault: Exception, is_whole: bool) -> BadImage:
+    words = str(fault).lower()
+    if isinstance(fault, MemoryError) or re.search("bomb|too large|too much memory|limit", words):
+        return BadImage("bomb")
+    if not is_whole or re.search("truncated|end of file|insufficient|read full|too small", words):
+        return BadImage("truncated")
+    if re.search("cannot handle|unknown pixel mode", words):
+        return BadImage("unsupported_mode", mode="numbers of an unusual kind")
+    return BadImage("broken_image")
 
 
 def _is_text(data: bytes) -> bool:
-    head = data[:512]
+    text = data[:512].decode("utf-8", errors="replace")
+    readable = sum(letter.isprintable() or letter.isspace() for letter in text)
+    return readable - text.count("\N{REPLACEMENT CHARACTER}") >= 0.95 * len(text)
+
+
+def _is_whole(data: bytes, kind: str) -> bool:
+    """Whether the file is as long as it says; refuses what would take too long to parse."""
     try:
-        # The cut may fall inside a character of up to four bytes.
-        text = head.decode("utf-8", errors="ignore" if len(data) > 512 else "strict")
-    except UnicodeDecodeError:
+        if kind == "JPEG":
+            return any(marker == EOI for marker, _, _ in _segments(data))
+        if kind == "PNG":
+            return _png_is_whole(data)
+        if kind == "TIFF":
+            return _tiff_is_whole(data)
+        if kind == "WEBP":
+            return 8 + struct.unpack_from("<L", data, 4)[0] <= len(data)
+        if kind == "BMP" and struct.unpack_from("<L", data, 30)[0] in (1, 2):
+            raise BadImage("unsupported_mode", mode="run lengths")  # takes Pillow many seconds
+    except (struct.error, TypeError):  # cut within a header, or text for a number
         return False
-    printable = sum(letter.isprintable() or letter.isspace() for letter in text)
-    return len(text.encode()) >= len(head) - 3 and printable >= 0.95 * len(text)
+    return True  # the decoders of BMP and HEIF notice
 
 
-def _refuse_oversize(image: Image.Image, data: bytes) -> None:
-    is_jpeg = image.format in ("JPEG", "MPO")
-    limit = MAX_PIXELS_JPEG if is_jpeg else MAX_PIXELS
-    if image.width * image.height > limit:
-        raise BadImage(
-            "too_many_pixels",
-            megapixels=image.width * image.height / 1e6,
-            limit_megapixels=limit // 1_000_000,
-        )
-    if min(image.size) < MIN_SIDE:
-        raise BadImage("too_small", width=image.width, height=image.height, limit=MIN_SIDE)
-    if is_jpeg:
-        if count_scans(data, MAX_SCANS) > MAX_SCANS:
-            raise BadImage("too_many_scans", limit=MAX_SCANS)
-        return  # the second picture of an MPO is a preview or the other eye of a stereo pair
+def _png_is_whole(data: bytes) -> bool:
+    at = 8
+    for _ in range(MAX_PARTS):
+        length, name = struct.unpack_from(">L4s", data, at)
+        at += 12 + length
+        if name == b"IEND":
+            return at <= len(data)
+    raise BadImage("broken_image")
+
+
+def _tiff_is_whole(data: bytes) -> bool:
+    parts = {}
+    for tag, form, at in _tiff_tags(data):
+        if at + struct.calcsize(form) > len(data):
+            return False
+        if tag in (Tag.StripOffsets, Tag.StripByteCounts, Tag.TileOffsets, Tag.TileByteCounts):
+            parts[tag] = struct.unpack_from(form, data, at)
+            if len(parts[tag]) > MAX_PARTS:
+                raise BadImage("broken_image")
+    starts = parts.get(Tag.StripOffsets) or parts.get(Tag.TileOffsets, ())
+    sizes = parts.get(Tag.StripByteCounts) or parts.get(Tag.TileByteCounts, ())
+    return all(start + size <= len(data) for start, size in zip(starts, sizes, strict=False))
+
+
+def _tiff_tags(tiff: bytes) -> Iterator[tuple[int, str, int]]:
+    """Number, `struct` format and place of each tag of the first directory."""
+    order = ">" if tiff[:2] == b"MM" else "<"
+    (at,) = struct.unpack_from(order + "L", tiff, 4)
+    (count,) = struct.unpack_from(order + "H", tiff, at)
+    for entry in range(at + 2, at + 2 + 12 * count, 12):
+        tag, kind, number, place = struct.unpack_from(order + "HHLL", tiff, entry)
+        form = f"{order}{number}{TIFF_TYPES.get(kind, 'x')}"
+        yield tag, form, place if struct.calcsize(form) > 4 else entry + 8
+
+
+def _orientation(exif: bytes) -> int:
     try:
-        frames = getattr(image, "n_frames", 1)
-    except Exception as fault:  # a damaged frame list
-        raise BadImage("broken_image") from fault
-    if frames > 1:
-        raise BadImage("animated", frames=frames)
+        tags = {tag: (form, at) for tag, form, at in _tiff_tags(exif)}
+        form, at = tags[Tag.Orientation]
+        return struct.unpack_from(form, exif, at)[0]
+    except (struct.error, LookupError):  # damaged EXIF says nothing about the pixels
+        return 1
 
 
 def count_scans(jpeg: bytes, enough: int) -> int:
-    """The number of scans (SOS markers) of a JPEG, counted until it exceeds `enough`.
+    """The number of scans (SOS markers) of a JPEG, counted until it exceeds `enough`."""
+    scans = (marker for marker, _, _ in _segments(jpeg) if marker == SOS)
+    return len(list(islice(scans, enough + 1)))
 
-    Segments are walked by their length (ITU-T T.81, annex B), so a thumbnail inside EXIF does
-    not count; entropy-coded data is searched for the next marker.
+
+def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment, the end marker included, without pixels.
+
+    Found as libjpeg finds them, so that no scan hides from the count: a segment is passed by its
+    length (ITU-T T.81, annex B), then whatever lies before the next marker is skipped.
     """
-    scans, at = 0, 2
-    while at + 4 <= len(jpeg) and scans <= enough:
-        marker = jpeg[at + 1]
-        if jpeg[at] != 0xFF or marker == 0xD9:
+    at, marker, parts = 2, 0, 0
+    while marker != EOI and parts < MAX_PARTS and (found := JPEG_MARKER.search(jpeg, at)):
+        start, marker, parts = found.start(), found.group()[1], parts + 1
+        at = start + 2 + int.from_bytes(jpeg[start + 2 : start + 4], "big")
+        yield marker, start, at
+
+
+def _bare_jpeg(jpeg: bytes) -> tuple[bytes, bytes]:
+    """The JPEG without metadata, which only costs time and faults in parsers; its EXIF block."""
+    kept, exif = [jpeg[:2]], b""
+    for marker, start, end in _segments(jpeg):
+        if marker == SOS:
+            return b"".join([*kept, jpeg[start:]]), exif
+        if len(kept) > 64:  # real ones have about a dozen tables, and each costs time
             break
-        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD7:  # fill, or no length
-            at += 1 if marker == 0xFF else 2
-            continue
-        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
-        if marker == 0xDA:
-            scans += 1
-            following = ENTROPY_MARKER.search(jpeg, at)
-            if following is None:
-                break
-            at = following.start()
-    return scans
-
-
-def _looks_truncated(fault: Exception) -> bool:
-    words = str(fault).lower()
-    return any(word in words for word in ("truncated", "broken data stream", "end of file"))
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # a damaged EXIF block says nothing about the pixels, which are whole
-        return image
+        if marker not in METADATA:
+            kept.append(jpeg[start:end])
+        elif not exif and jpeg.startswith(b"Exif\0\0", start + 4):
+            exif = jpeg[start + 4 : end]
+    return b"", exif
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit grey, held in 16 or 32 bits
-        grey = np.asarray(image).astype(np.int64)
-        if grey.min() < 0 or grey.max() > 65535:
-            raise BadImage("unsupported_mode", mode="numbers of more than 16 bits")
-        return Image.fromarray((grey // 257).astype(np.uint8)).convert("RGB")
-    if image.mode in ("F", "LAB"):
-        raise BadImage("unsupported_mode", mode={"F": "fractions", "LAB": "CIE L*a*b*"}[image.mode])
-    if image.has_transparency_data:
-        layered = image.convert("RGBA")
-        ground = Image.new("RGBA", layered.size, "white")
-        return Image.alpha_composite(ground, layered).convert("RGB")
-    return image.convert("RGB")
+    if image.mode in UNFAITHFUL:
+        raise BadImage("unsupported_mode", mode=UNFAITHFUL[image.mode])
+    if image.mode.startswith("I;16"):
+        tags = getattr(image, "tag_v2", {})
+        # Shifted, as Pillow does with 16-bit colours: 8 bits widened by 256 or by 257 come back.
+        grey = (np.asarray(image) >> (tags.get(Tag.BitsPerSample, (16,))[0] - 8)).astype(np.uint8)
+        white_is_zero = tags.get(Tag.PhotometricInterpretation) == 0
+        image = Image.fromarray(255 - grey if white_is_zero else grey)
+    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+        image = ImageChops.invert(image)  # Pillow takes all for Adobe's, which are inverted
+    if not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    layer = image if image.mode == "RGBA" else image.convert("RGBA")
+    ground = Image.new("RGB", layer.size, "white")
+    ground.paste(layer, mask=layer)
+    return ground

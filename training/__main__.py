@@ -38,6 +38,28 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--resume", action="store_true", help="go on with the run in --out")
     command.add_argument("--skip-broken", action="store_true", help="leave unreadable photos out")
     command.set_defaults(run=_fit)
+
+    command = commands.add_parser("export", help="make the served files and the card of a run")
+    command.add_argument("run_folder", type=Path, metavar="RUN")
+    command.add_argument("--data", type=Path, required=True, help="folder in the ISIC 2019 layout")
+    command.add_argument("--images", type=Path, default=splits.DEV_LIST, help="split list (CSV)")
+    command.add_argument("--title", help="default: the name")
+    where = command.add_mutually_exclusive_group(required=True)
+    where.add_argument("--install", metavar="NAME", help="for the app and command line of this user")
+    where.add_argument("--bundle", metavar="NAME", help="into the project, to be committed")
+    where.add_argument("--out", type=Path, help="into this folder, named after it")
+    command.add_argument("--default", action="store_true", help="mark it as the default model")
+    command.set_defaults(run=_export)
+
+    command = commands.add_parser("evaluate", help="measure a served model")
+    command.add_argument("--model", required=True, help="a card's name, a .keras or a .tflite file")
+    command.add_argument("--data", type=Path, required=True, help="folder in the ISIC 2019 layout")
+    command.add_argument("--images", type=Path, default=splits.DEV_LIST, help="split list (CSV)")
+    command.add_argument("--part", choices=splits.PARTS, default=splits.HELD_OUT)
+    command.add_argument("--resolution", type=int, metavar="PX", help="bring photos to this first")
+    command.add_argument("--out", type=Path, required=True, help="folder for the results")
+    command.add_argument("--write-card", action="store_true", help="put the measures into the card")
+    command.set_defaults(run=_evaluate)
     return parser
 
 
@@ -63,6 +85,43 @@ def _fit(options: argparse.Namespace) -> int:
         options.skip_broken,
     )
     fit(recipe, data, options.out, resume=options.resume)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from model_zoo import registry
+    from training.export import Place, export
+
+    name = options.install or options.bundle or options.out.name
+    if options.bundle:
+        card = registry.BUNDLED_CARDS / f"{name}.toml"
+        place = Place(name, registry.BUNDLED_WEIGHTS / name, card)
+    else:
+        folder = options.out or registry.installed_folder() / name
+        place = Place(name, folder, folder / f"{name}.toml")
+    title = options.title or name
+    export(options.run_folder, place, options.data, options.images, title, options.default)
+    print(f"{name}: {place.card}")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from model_zoo.classifier import Classifier
+    from training import evaluate
+    from training.export import write_measures
+
+    classifier = Classifier.load(options.model)
+    rows = splits.part_of(splits.read_list(options.images), options.part)
+    cases = {case.image: case for case in isic2019.check(options.data, skip_missing=True).cases}
+    splits.require(rows, set(cases), options.images)
+    protocol = f"{options.images.stem}, part {options.part}, split by lesion"
+    result, probabilities = evaluate.evaluate(
+        classifier, options.data, rows, cases, protocol=protocol, resolution=options.resolution
+    )
+    evaluate.write(result, probabilities, rows, options.out)
+    print(evaluate.summary(result))
+    if options.write_card:
+        write_measures(classifier.card, result)
     return 0
 
 

@@ -16,12 +16,28 @@ def accuracy(targets: np.ndarray, probabilities: np.ndarray) -> float:
     return float((probabilities.argmax(axis=1) == targets).mean())
 
 
+def confusion(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Counts int (K, K): rows true, columns most probable."""
+    classes = probabilities.shape[1]
+    cells = targets * classes + probabilities.argmax(axis=1)
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
 def macro_f1(targets: np.ndarray, probabilities: np.ndarray) -> float:
     """The mean F1 over the classes that occur."""
-    from sklearn.metrics import f1_score
+    counts = confusion(targets, probabilities)
+    return float(_f1(counts)[counts.sum(axis=1) > 0].mean())
 
-    chosen = probabilities.argmax(axis=1)
-    return float(f1_score(targets, chosen, labels=np.unique(targets), average="macro"))
+
+def weighted_f1(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """The mean F1 over the classes, weighted by how often they occur."""
+    counts = confusion(targets, probabilities)
+    return float(np.average(_f1(counts), weights=counts.sum(axis=1)))
+
+
+def _f1(counts: np.ndarray) -> np.ndarray:
+    hits = np.diag(counts)
+    return 2 * hits / np.maximum(counts.sum(axis=0) + counts.sum(axis=1), 1)
 
 
 def macro_auc(targets: np.ndarray, probabilities: np.ndarray) -> float:
@@ -46,6 +62,23 @@ def cross_entropy(targets: np.ndarray, probabilities: np.ndarray) -> float:
     """The mean negative log probability of the true class, in nats."""
     true = probabilities[np.arange(len(targets)), targets]
     return float(-np.log(np.clip(true, 1e-12, 1)).mean())
+
+
+def brier(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """The mean over photos of the squared distance of the probabilities from the truth, 0 to 2."""
+    truth = np.eye(probabilities.shape[1])[targets]
+    return float(((probabilities - truth) ** 2).sum(axis=1).mean())
+
+
+def expected_calibration_error(
+    targets: np.ndarray, probabilities: np.ndarray, bins: int = 15
+) -> float:
+    """The mean gap between top probability and accuracy over bins of equal count (ECE, top label)."""
+    top = probabilities.max(axis=1)
+    hits = probabilities.argmax(axis=1) == targets
+    parts = np.array_split(np.argsort(top, kind="stable"), bins)
+    gaps = [abs(top[part].mean() - hits[part].mean()) * len(part) for part in parts if len(part)]
+    return float(sum(gaps) / len(top))
 
 
 CRITERIA: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {

@@ -1,0 +1,111 @@
+"""Cards: all that is known of one model, read from one TOML file into a frozen dataclass."""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from model_zoo.errors import BadModel
+from model_zoo.labels import BY_CODE
+from model_zoo.store import Source
+
+# `scaling` of a card: "inside" when the network scales 0..255 pixels by itself, as all that are
+# trained here do; otherwise how pixels must be prepared (see architectures.scale).
+INSIDE = "inside"
+SCALINGS = (INSIDE, "caffe", "tf", "none")
+NEEDED = ("name", "labels", "scaling")
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file of a model: its name, sha256 in hex and size in bytes (both empty if not known)."""
+
+    file: str
+    sha256: str = ""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Card:
+    """One model: identity, files, how it is used, what it reached, what it is not for.
+
+    labels: class codes in the order of the outputs. side: pixels, 0 if only the file knows. grid:
+    cells of a heatmap along one side. files: "served" (LiteRT), "keras", "training_ids". path:
+    the card's own file; folder: where its files lie. metrics: as `training evaluate` wrote them.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    scaling: str
+    path: Path
+    folder: Path
+    title: str = ""
+    description: str = ""
+    backbone: str = ""
+    side: int = 0
+    grid: int = 0
+    precision: str = "float32"
+    temperature: float = 1.0
+    default: bool = False
+    files: dict[str, FileEntry] = field(default_factory=dict)
+    source: Source | None = None
+    metrics: dict = field(default_factory=dict)
+    training: dict = field(default_factory=dict)
+    intended_use: str = ""
+    limits: tuple[str, ...] = ()
+    licence: str = ""
+    citations: tuple[str, ...] = ()
+    changelog: tuple[str, ...] = ()
+
+    def file(self, kind: str) -> Path | None:
+        """The path of one of the model's files, whether it exists or not; None if it has none."""
+        entry = self.files.get(kind)
+        return self.folder / entry.file if entry else None
+
+
+def read_card(path: Path, folder: Path) -> Card:
+    """The card in a TOML file whose model files lie in `folder`.
+
+    Raises `BadModel` that names what is lacking or wrong.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+        raise BadModel("bad_card", file=path.name, problem=str(fault)) from fault
+    lacking = [key for key in NEEDED if not table.get(key)]
+    if lacking:
+        raise BadModel("bad_card", file=path.name, problem=f"it lacks {', '.join(lacking)}")
+    unknown = sorted(set(table) - set(Card.__dataclass_fields__) | set(table) & {"path", "folder"})
+    if unknown:
+        raise BadModel("bad_card", file=path.name, problem=f"unknown key {unknown[0]}")
+    _check(path, table)
+    try:
+        return Card(**{key: _frozen(key, value) for key, value in table.items()}, path=path, folder=folder)
+    except TypeError as fault:
+        raise BadModel("bad_card", file=path.name, problem=str(fault)) from fault
+
+
+def _check(path: Path, table: dict) -> None:
+    labels = table["labels"]
+    if not isinstance(labels, list) or len(set(labels)) != len(labels) or set(labels) - set(BY_CODE):
+        problem = f"labels must be different ones of {', '.join(BY_CODE)}, got {labels}"
+        raise BadModel("bad_card", file=path.name, problem=problem)
+    if table["scaling"] not in SCALINGS:
+        problem = f"scaling must be one of {', '.join(SCALINGS)}, got {table['scaling']}"
+        raise BadModel("bad_card", file=path.name, problem=problem)
+    for kind, entry in table.get("files", {}).items():
+        name = Path(entry.get("file", ""))
+        if not name.name or name.is_absolute() or ".." in name.parts:
+            problem = f"files.{kind} must name a file beside the model"
+            raise BadModel("bad_card", file=path.name, problem=problem)
+    temperature = table.get("temperature", 1.0)
+    if not isinstance(temperature, int | float) or not 0.05 <= temperature <= 20:
+        problem = f"temperature must be between 0.05 and 20, got {temperature}"
+        raise BadModel("bad_card", file=path.name, problem=problem)
+
+
+def _frozen(key: str, value: object) -> object:
+    if key == "files":
+        return {kind: FileEntry(**entry) for kind, entry in value.items()}
+    if key == "source":
+        return Source(**value)
+    return tuple(value) if isinstance(value, list) else value

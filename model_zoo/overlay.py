@@ -1,0 +1,47 @@
+"""Pictures of numbers: a heatmap laid over a photo, and the square that the model saw."""
+
+import cv2
+import numpy as np
+
+# Perceptually even, dark to bright, told apart by readers with colour vision deficiency.
+COLOURS = cv2.COLORMAP_INFERNO
+# Below this share of its peak a heatmap is left transparent, so that the photo stays readable.
+FLOOR = 0.1
+
+
+def paint(
+    rgb: np.ndarray, box: tuple[int, int, int, int], heatmap: np.ndarray, opacity: float
+) -> np.ndarray:
+    """A copy of the photo, uint8 (H, W, 3), with the heatmap laid into the box.
+
+    heatmap: float (h, w), 0..1, enlarged smoothly: its true grain is its own grid. opacity: 0..1,
+    reached where the heatmap is 1. A heatmap of zeros draws nothing.
+    """
+    painted = rgb.copy()
+    if heatmap.max() <= 0 or opacity <= 0:
+        return painted
+    left, top, right, bottom = box
+    size = (right - left, bottom - top)
+    heat = cv2.resize(heatmap.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
+    heat = np.clip(heat, 0, 1)
+    colours = colour(heat)
+    alpha = np.clip((heat - FLOOR) / (1 - FLOOR), 0, 1)[:, :, None] * opacity
+    part = painted[top:bottom, left:right].astype(np.float32)
+    painted[top:bottom, left:right] = np.round(part * (1 - alpha) + colours * alpha)
+    return painted
+
+
+def colour(values: np.ndarray) -> np.ndarray:
+    """The colours, uint8 (H, W, 3) RGB, of numbers 0..1, (H, W)."""
+    steps = np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return cv2.cvtColor(cv2.applyColorMap(steps, COLOURS), cv2.COLOR_BGR2RGB)
+
+
+def mark_square(rgb: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """A copy of the photo with everything outside the box dimmed, and a thin frame around it."""
+    left, top, right, bottom = box
+    marked = (rgb * 0.45).astype(np.uint8)
+    marked[top:bottom, left:right] = rgb[top:bottom, left:right]
+    width = max(1, round(max(rgb.shape[:2]) / 300))
+    cv2.rectangle(marked, (left, top), (right - 1, bottom - 1), (255, 255, 255), width)
+    return marked

@@ -1,0 +1,71 @@
+"""Scoring of photos from files: a stream of analyses, in order, a few photos in memory at a time."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from model_zoo.classifier import Analysis, Classifier
+from model_zoo.engine import BATCH
+from model_zoo.errors import BadImage
+from model_zoo.images import Square, decode_rgb, square
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif"}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A file with its analysis, or with the fault that it could not be read for."""
+
+    file: Path
+    analysis: Analysis | None
+    fault: BadImage | None
+
+    def record(self, notice: str) -> dict:
+        """The JSON object of this file (see analysis.schema.json)."""
+        if self.analysis is not None:
+            return {**self.analysis.record(str(self.file)), "notice": notice}
+        error = {"code": self.fault.code, "message": str(self.fault)}
+        return {"file": str(self.file), "error": error}
+
+
+def photos_in(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files named, and the photos in the folders named, each folder in order of names."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(
+                p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()
+            )
+        else:
+            yield path
+
+
+def score(classifier: Classifier, files: Iterable[Path]) -> Iterator[Scored]:
+    """One `Scored` a file, in order; a photo that cannot be read does not stop the others."""
+    remaining = iter(files)
+    side = classifier.engine.side
+    with ThreadPoolExecutor() as pool:
+        while chunk := list(islice(remaining, BATCH)):
+            read = list(pool.map(lambda file: _read(file, side), chunk))
+            good = [entry for entry in read if not isinstance(entry, BadImage)]
+            analyses = iter(
+                classifier.analyse_squares([s for s, _ in good], [z for _, z in good])
+                if good
+                else []
+            )
+            for file, entry in zip(chunk, read, strict=True):
+                if isinstance(entry, BadImage):
+                    yield Scored(file, None, entry)
+                else:
+                    yield Scored(file, next(analyses), None)
+
+
+def _read(file: Path, side: int) -> tuple[Square, tuple[int, int]] | BadImage:
+    try:
+        rgb = decode_rgb(file.read_bytes())
+    except BadImage as fault:
+        return fault
+    except OSError:
+        return BadImage("missing_file", path=file)
+    return square(rgb, side), (rgb.shape[1], rgb.shape[0])

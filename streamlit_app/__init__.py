@@ -1,0 +1,1 @@
+"""The app: what a trainee sees, page by page."""

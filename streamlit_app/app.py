@@ -1,0 +1,27 @@
+"""The app: navigation, and the notice that stands on every page.
+
+    streamlit run streamlit_app/app.py
+"""
+
+import streamlit as st
+
+from streamlit_app.components.notice import acknowledge, banner
+from streamlit_app.content import text
+from streamlit_app.uploads import keep_uploads_in_memory
+
+keep_uploads_in_memory()
+st.set_page_config(page_title="LesionLens", page_icon=":material/lens_blur:", layout="wide")
+page = st.navigation(
+    [
+        st.Page(
+            "app_pages/analyze.py",
+            title=text("pages.analyze"),
+            icon=":material/center_focus_strong:",
+            default=True,
+        ),
+    ],
+    position="top",
+)
+banner()
+acknowledge()
+page.run()

@@ -1,0 +1,73 @@
+"""What the app keeps between runs of a page: models for all users, one analysis for each user.
+
+A user's photo lives in that user's session alone; only models and our own drawings are shared.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from model_zoo.classifier import Analysis, Classifier
+from model_zoo.images import decode_rgb
+
+# No screen shows a photo larger than this; drawing on a smaller copy keeps sliders quick.
+DISPLAY_SIDE = 900
+
+
+@dataclass(frozen=True)
+class Viewed:
+    """One photo with its analysis, ready to be drawn.
+
+    shown: uint8 (H, W, 3) RGB, at most `DISPLAY_SIDE` pixels long; scale: its size over the
+    photo's. example: nobody chose it.
+    """
+
+    name: str
+    shown: np.ndarray
+    scale: float
+    analysis: Analysis
+    example: bool = False
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """What the model saw: left, top, right, bottom in pixels of `shown`."""
+        height, width = self.shown.shape[:2]
+        left, top, right, bottom = (round(edge * self.scale) for edge in self.analysis.box)
+        return left, top, min(right, width), min(bottom, height)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def classifier(name: str) -> Classifier:
+    """The loaded model of a card's name, shared by all users. Raises `BadModel`."""
+    return Classifier.load(name)
+
+
+def view(name: str, data: bytes, model: str) -> Viewed:
+    """The analysis of a photo for this user, kept in the session until another one is chosen.
+
+    Raises `BadImage` or `BadModel`; what was kept before stays.
+    """
+    key = (hashlib.sha256(data).hexdigest(), model)
+    kept = st.session_state.get("analyze_viewed")
+    if kept is None or kept[0] != key or kept[1].name != name:
+        kept = (key, _analyse(name, data, model))
+        st.session_state["analyze_viewed"] = kept
+    return kept[1]
+
+
+def last_viewed() -> Viewed | None:
+    """What this user looked at last, or None."""
+    kept = st.session_state.get("analyze_viewed")
+    return kept[1] if kept else None
+
+
+def _analyse(name: str, data: bytes, model: str) -> Viewed:
+    rgb = decode_rgb(data)
+    analysis = classifier(model).analyse(rgb)
+    scale = min(1.0, DISPLAY_SIDE / max(rgb.shape[:2]))
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    shown = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    return Viewed(name, shown, scale, analysis)

@@ -1,0 +1,79 @@
+"""Where a photo comes from: an upload, the camera, or one of the drawn samples."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from model_zoo.images import MAX_BYTES
+from streamlit_app.content import text
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+UPLOAD, CAMERA, DRAWN = "upload", "camera", "samples"
+# The decoder knows by content; this list only helps the file dialog. Anything else that is
+# dropped here would be refused by name alone, before the decoder can say why.
+TYPES = ["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "heic", "heif"]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A photo as it came: a name to show and its bytes. example: nobody chose it."""
+
+    name: str
+    data: bytes
+    example: bool = False
+
+
+@st.cache_data(show_spinner=False)
+def samples() -> dict[str, dict]:
+    """The drawn samples: name to title, description and file name, in the order of the index."""
+    return tomllib.loads((SAMPLES / "index.toml").read_text(encoding="utf-8"))
+
+
+def choose_photo() -> Chosen:
+    """What the user chose, or the first drawn sample, marked as an example."""
+    place = st.segmented_control(
+        text("analyze.source"),
+        (UPLOAD, CAMERA, DRAWN),
+        default=UPLOAD,
+        required=True,
+        format_func=lambda name: text(f"analyze.{name}"),
+        key="analyze_source",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    if place == DRAWN:
+        return _choose_sample()
+    given = _upload() if place == UPLOAD else st.camera_input(text("analyze.camera_label"))
+    if given is None:
+        return _sample(next(iter(samples())), example=True)
+    return Chosen(given.name, given.getvalue())
+
+
+def _upload():
+    return st.file_uploader(
+        text("analyze.upload_label"),
+        type=TYPES,
+        max_upload_size=MAX_BYTES >> 20,
+        key="analyze_upload",
+    )
+
+
+def _choose_sample() -> Chosen:
+    names = list(samples())
+    name = st.pills(
+        text("analyze.sample_label"),
+        names,
+        default=names[0],
+        required=True,
+        format_func=lambda name: samples()[name]["title"],
+        key="analyze_sample",
+    )
+    st.caption(samples()[name]["description"])
+    return _sample(name, example=False)
+
+
+def _sample(name: str, *, example: bool) -> Chosen:
+    entry = samples()[name]
+    return Chosen(entry["title"], (SAMPLES / entry["file"]).read_bytes(), example)

@@ -1,0 +1,58 @@
+"""The eight probabilities as a chart and, for those who prefer it, as a table."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from model_zoo.classifier import Analysis
+from model_zoo.labels import BENIGN, BY_CODE, MALIGNANT, PREMALIGNANT
+from streamlit_app.content import text
+
+# Okabe and Ito's palette: told apart with any kind of colour vision; the group is also in words.
+GROUP_COLOURS = {MALIGNANT: "#d55e00", PREMALIGNANT: "#e69f00", BENIGN: "#3a86b7"}
+
+
+def probability_chart(analysis: Analysis) -> None:
+    """Nothing; draws the probabilities, the largest on top, axis 0 to 1."""
+    ranked = analysis.ranked()
+    figure = go.Figure()
+    for group, colour in GROUP_COLOURS.items():
+        of_group = [(BY_CODE[code], p) for code, p in ranked if BY_CODE[code].group == group]
+        figure.add_bar(
+            x=[p for _, p in of_group],
+            y=[_axis_label(label.code) for label, _ in of_group],
+            orientation="h",
+            name=text(f"groups.{group}"),
+            marker_color=colour,
+            text=[f"{p:.3f}" for _, p in of_group],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.4f}<extra></extra>",
+        )
+    order = [_axis_label(code) for code, _ in reversed(ranked)]
+    figure.update_layout(
+        height=46 * len(ranked) + 60,
+        margin={"l": 0, "r": 44, "t": 6, "b": 30},
+        bargap=0.42,
+        barmode="overlay",
+        legend={"orientation": "h", "y": -0.09, "x": 0},
+        xaxis={"range": [0, 1], "fixedrange": True, "tickvals": [0, 0.25, 0.5, 0.75, 1]},
+        yaxis={"categoryorder": "array", "categoryarray": order, "fixedrange": True},
+        font={"size": 14},
+    )
+    told = ", ".join(f"{BY_CODE[code].name} {p:.3f}" for code, p in ranked)
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key="analyze_chart")
+
+
+def probability_table(analysis: Analysis) -> None:
+    """Nothing; draws the same numbers as a table that a screen reader can read."""
+    rows = [
+        f"| {BY_CODE[code].name} ({code}) | {text('groups.' + BY_CODE[code].group)} | {p:.4f} |"
+        for code, p in analysis.ranked()
+    ]
+    columns = (text(f"analyze.{name}_column") for name in ("class", "group", "probability"))
+    st.markdown("\n".join([f"| {' | '.join(columns)} |", "|---|---|---:|", *rows]))
+
+
+def _axis_label(code: str) -> str:
+    label = BY_CODE[code]
+    return f"{label.name}<br><sup>{text('groups.' + label.group)}</sup>"

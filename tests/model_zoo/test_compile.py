@@ -1,0 +1,163 @@
+"""From `.keras` to served numbers: our own models, and files made elsewhere."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from model_zoo.architectures import build
+from model_zoo.classifier import Classifier
+from model_zoo.compile import compile_file, load_flat
+from model_zoo.engine import BATCH, Engine
+from model_zoo.errors import BadModel
+from model_zoo.labels import CODES
+
+SIDE = 64
+
+
+def published_focal(truth, probabilities):
+    """A stand-in for the loss in the published file, which this project does not know."""
+    return tf.reduce_mean(-0.25 * (1 - probabilities) ** 2 * truth * tf.math.log(probabilities))
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    """A file like the published one: nested, mixed float16, optimizer state, custom loss."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        trunk = keras.applications.ResNet50(
+            include_top=False, weights=None, input_shape=(SIDE, SIDE, 3)
+        )
+        model = keras.Sequential(
+            [
+                trunk,
+                keras.layers.GlobalAveragePooling2D(),
+                keras.layers.Dense(512, activation="relu"),
+                keras.layers.Dropout(0.5),
+                keras.layers.Dense(8, activation="softmax", dtype="float32"),
+            ]
+        )
+        model.compile(keras.optimizers.Adam(1e-4), loss=published_focal)
+        model.optimizer.build(model.trainable_variables)  # its state is saved with the model
+    finally:
+        keras.config.set_dtype_policy("float32")
+    file = tmp_path_factory.mktemp("foreign") / "best_final_model.keras"
+    model.save(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LESIONLENS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def taped_heatmaps(model: keras.Model, features: str, pixels: np.ndarray) -> np.ndarray:
+    """Grad-CAM as published, with a gradient tape, for all classes: (N, h, w, K), scaled to 0..1."""
+    dense = next(x for x in reversed(model.layers) if isinstance(x, keras.layers.Dense))
+    inner = keras.Model(model.input, [model.get_layer(features).output, dense.input])
+    maps = []
+    for label in range(8):
+        with tf.GradientTape() as tape:
+            values, hidden = inner(pixels.astype("float32"), training=False)
+            score = (hidden @ dense.kernel + dense.bias)[:, label]
+        weights = tf.reduce_mean(tape.gradient(score, values), axis=(1, 2), keepdims=True)
+        maps.append(tf.nn.relu(tf.reduce_sum(weights * values, axis=-1)).numpy())
+    return scaled(np.stack(maps, axis=-1))
+
+
+def scaled(maps: np.ndarray) -> np.ndarray:
+    peak = maps.max(axis=(1, 2), keepdims=True)
+    return maps / np.where(peak > 0, peak, 1)
+
+
+def test_own_model_served_equals_keras_and_its_heatmaps_a_tape(tmp_path, pixels):
+    model = build("MobileNetV2", SIDE, weights=None)
+    model.save(tmp_path / "own.keras")
+    compile_file(tmp_path / "own.keras", tmp_path / "own.tflite", precision="float32", scaling=None)
+    engine = Engine(tmp_path / "own.tflite")
+    outputs = engine.run(pixels)
+    expected = model.predict(pixels.astype("float32"), verbose=0)
+    assert np.abs(outputs.probabilities - expected).max() < 1e-5
+    assert outputs.heatmaps.shape == (3, 2, 2, 8)
+    taped = taped_heatmaps(model, "features", pixels)
+    assert np.abs(scaled(outputs.heatmaps) - taped).max() < 1e-5
+    assert outputs.pooled.shape == (3, 1280)
+
+
+def test_foreign_file_is_unfolded_and_served(cache, foreign, pixels):
+    served = Classifier.load(foreign, labels=CODES, scaling="caffe")
+    flat = load_flat(foreign, "caffe")
+    nested = keras.saving.load_model(foreign, compile=False)
+    prepared = keras.applications.resnet50.preprocess_input(pixels.astype("float32"))
+    outputs = served.engine.run(pixels)
+    in_half = nested.predict(prepared, verbose=0)
+    in_full = flat.predict(pixels.astype("float32"), verbose=0)
+    assert not any(isinstance(layer, keras.Model) for layer in flat.layers)
+    assert np.abs(outputs.probabilities - in_full).max() < 1e-5
+    assert np.abs(outputs.probabilities - in_half).max() < 2e-2  # the file computes in float16
+    taped = taped_heatmaps(flat, "conv5_block3_out", pixels)
+    assert np.abs(scaled(outputs.heatmaps) - taped).max() < 1e-5
+
+
+def test_foreign_file_is_compiled_once(cache, foreign):
+    first = Classifier.load(foreign, labels=CODES, scaling="caffe").engine.file
+    before = first.stat().st_mtime_ns
+    assert Classifier.load(foreign, labels=CODES, scaling="caffe").engine.file == first
+    assert first.stat().st_mtime_ns == before
+
+
+def test_foreign_file_without_a_card_says_what_it_lacks(foreign):
+    with pytest.raises(BadModel) as caught:
+        Classifier.load(foreign)
+    assert caught.value.code == "card_lacks"
+    assert "best_final_model.toml" in str(caught.value)
+
+
+def test_another_head_gives_probabilities_and_no_heatmap(cache, tmp_path, pixels):
+    entry = keras.Input((SIDE, SIDE, 3))
+    x = keras.layers.Conv2D(4, 3, strides=8)(entry)
+    x = keras.layers.Flatten()(x)
+    model = keras.Model(entry, keras.layers.Dense(8, activation="softmax")(x))
+    model.save(tmp_path / "flat.keras")
+    served = Classifier.load(tmp_path / "flat.keras", labels=CODES, scaling="tf")
+    analysis = served.analyse(pixels[0])
+    prepared = pixels[:1].astype("float32") / 127.5 - 1
+    assert np.abs(analysis.probabilities - model.predict(prepared, verbose=0)[0]).max() < 1e-5
+    assert analysis.heatmap("MEL") is None
+
+
+def test_batches_equal_singles(tmp_path):
+    build("MobileNetV2", SIDE, weights=None).save(tmp_path / "own.keras")
+    compile_file(tmp_path / "own.keras", tmp_path / "own.tflite", precision="float32", scaling=None)
+    engine = Engine(tmp_path / "own.tflite")
+    many = np.random.default_rng(1).integers(0, 256, (BATCH + 2, SIDE, SIDE, 3), dtype=np.uint8)
+    together = engine.run(many)
+    for index, photo in enumerate(many):
+        alone = engine.run(photo[None])
+        assert np.abs(alone.logits[0] - together.logits[index]).max() < 1e-4
+        assert np.abs(alone.heatmaps[0] - together.heatmaps[index]).max() < 1e-4
+
+
+def test_lambda_layers_are_refused(tmp_path):
+    entry = keras.Input((SIDE, SIDE, 3))
+    x = keras.layers.Lambda(lambda x: x * 2)(entry)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    keras.Model(entry, keras.layers.Dense(8)(x)).save(tmp_path / "code.keras")
+    with pytest.raises(BadModel) as caught:
+        load_flat(tmp_path / "code.keras")
+    assert caught.value.code == "unsafe_keras"
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"<html>quota</html>"])
+def test_no_keras_file(tmp_path, content):
+    (tmp_path / "no.keras").write_bytes(content)
+    with pytest.raises(BadModel) as caught:
+        load_flat(tmp_path / "no.keras")
+    assert caught.value.code == "not_keras"

@@ -1,0 +1,176 @@
+"""Measures of a served model on a list of photos, with intervals, as one dictionary."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from model_zoo.cases import Case
+from model_zoo.classifier import Classifier
+from model_zoo.labels import CODES
+from model_zoo.store import sha256_of
+from training import metrics, splits
+from training.dataset import Photos, load_photos
+from training.metrics import interval
+
+CHUNK = 64
+UNDER_18, UNDER_40, UNDER_60 = "under 18", "18 to 39", "40 to 59"
+
+MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "accuracy": metrics.accuracy,
+    "balanced_accuracy": metrics.balanced_accuracy,
+    "macro_f1": metrics.macro_f1,
+    "weighted_f1": metrics.weighted_f1,
+    "macro_auc": metrics.macro_auc,
+    "mel_auc": lambda t, p: metrics.auc(t == CODES.index("MEL"), p[:, CODES.index("MEL")]),
+    "ece": metrics.expected_calibration_error,
+    "brier": metrics.brier,
+}
+
+
+def evaluate(
+    classifier: Classifier,
+    folder: Path,
+    rows: list[splits.Row],
+    cases: dict[str, Case],
+    *,
+    protocol: str,
+    resolution: int | None = None,
+) -> tuple[dict, np.ndarray]:
+    """The measures of the served file on these photos, and the probabilities (N, K) behind them.
+
+    Columns of the probabilities follow `CODES`. resolution: bring every photo to this many pixels
+    first. 95 % intervals are from 1,000 draws of lesions.
+    """
+    photos = load_photos(folder, rows, classifier.engine.side, at=resolution)
+    probabilities = predict(classifier, photos)
+    targets, groups = photos.targets, [row.lesion_id for row in photos.rows]
+    result = {
+        "model": classifier.card.name,
+        "weights_sha256": sha256_of(classifier.engine.file),
+        "protocol": protocol,
+        "resolution": resolution or "native",
+        "n": len(targets),
+        "lesions": len(set(groups)),
+        "labels": list(CODES),
+    }
+    for name, measure in MEASURES.items():
+        low, high = interval(measure, targets, probabilities, groups)
+        result[name] = _rounded(measure(targets, probabilities), low, high)
+    result["per_class"] = {
+        code: _per_class(label, targets, probabilities, groups) for label, code in enumerate(CODES)
+    }
+    result["confusion_matrix"] = metrics.confusion(targets, probabilities).tolist()
+    for name, key in SUBGROUPS.items():
+        names = [key(cases[row.image]) for row in photos.rows]
+        result[name] = _by_group(names, targets, probabilities, groups)
+    return result, probabilities
+
+
+def predict(classifier: Classifier, photos: Photos) -> np.ndarray:
+    """The calibrated probabilities (N, K) of squares, columns in the order of `CODES`."""
+    columns = [classifier.card.labels.index(code) for code in CODES]
+    parts = []
+    for at in range(0, len(photos.pixels), CHUNK):
+        parts.append(classifier.probabilities(np.asarray(photos.pixels[at : at + CHUNK])))
+    return np.concatenate(parts)[:, columns]
+
+
+def write(result: dict, probabilities: np.ndarray, rows: list[splits.Row], out: Path) -> None:
+    """Nothing; writes metrics.json and predictions.csv (image, label, one column a class)."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "metrics.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+    with (out / "predictions.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("image", "label", *CODES))
+        for row, values in zip(rows, probabilities, strict=True):
+            writer.writerow((row.image, row.label, *(f"{value:.6f}" for value in values)))
+
+
+def summary(result: dict) -> str:
+    """The measures as lines of text: value and 95 % interval, then one line a class."""
+
+    def shown(entry: dict) -> str:
+        numbers = [entry["value"], entry["low"], entry["high"]]
+        texts = ["   –  " if number is None else f"{number:.3f}" for number in numbers]
+        return f"{texts[0]} ({texts[1]} to {texts[2]})"
+
+    lines = [
+        f"{result['model']}, {result['protocol']}: {result['n']} photos of "
+        f"{result['lesions']} lesions, resolution {result['resolution']}"
+    ]
+    lines += [f"{name:20}{shown(result[name])}" for name in MEASURES]
+    lines += [
+        f"{code:6}{entry['support']:5}  recall {shown(entry['recall'])}  "
+        f"precision {shown(entry['precision'])}  auc {shown(entry['auc'])}"
+        for code, entry in result["per_class"].items()
+    ]
+    lines += [
+        f"{name:6}{entry['n']:5}  accuracy {shown(entry['accuracy'])}  "
+        f"balanced {shown(entry['balanced_accuracy'])}"
+        for name, entry in result["by_source"].items()
+    ]
+    return "\n".join(lines)
+
+
+def _per_class(label: int, targets: np.ndarray, probabilities: np.ndarray, groups: list[str]) -> dict:
+    def recall(t: np.ndarray, p: np.ndarray) -> float:
+        of_class = t == label
+        return (p.argmax(axis=1)[of_class] == label).mean() if of_class.any() else np.nan
+
+    def precision(t: np.ndarray, p: np.ndarray) -> float:
+        called = p.argmax(axis=1) == label
+        return (t[called] == label).mean() if called.any() else np.nan
+
+    def f1(t: np.ndarray, p: np.ndarray) -> float:
+        return float(metrics._f1(metrics.confusion(t, p))[label])
+
+    def area(t: np.ndarray, p: np.ndarray) -> float:
+        return metrics.auc(t == label, p[:, label])
+
+    measures = {"precision": precision, "recall": recall, "f1": f1, "auc": area}
+    result: dict = {"support": int((targets == label).sum())}
+    for name, measure in measures.items():
+        low, high = interval(measure, targets, probabilities, groups)
+        result[name] = _rounded(float(measure(targets, probabilities)), low, high)
+    return result
+
+
+def _by_group(
+    names: list[str], targets: np.ndarray, probabilities: np.ndarray, groups: list[str]
+) -> dict:
+    result = {}
+    for name in sorted(set(names)):
+        chosen = np.array([other == name for other in names])
+        lesions = [group for group, inside in zip(groups, chosen, strict=True) if inside]
+        entry: dict = {"n": int(chosen.sum())}
+        for key in ("accuracy", "balanced_accuracy"):
+            measure = MEASURES[key]
+            low, high = interval(measure, targets[chosen], probabilities[chosen], lesions)
+            entry[key] = _rounded(measure(targets[chosen], probabilities[chosen]), low, high)
+        result[name] = entry
+    return result
+
+
+def _age_band(case: Case) -> str:
+    if case.age is None:
+        return "unknown"
+    bands = ((18, UNDER_18), (40, UNDER_40), (60, UNDER_60))
+    return next((name for limit, name in bands if case.age < limit), "60 and over")
+
+
+SUBGROUPS: dict[str, Callable[[Case], str]] = {
+    "by_source": lambda case: case.source,
+    "by_sex": lambda case: case.sex or "unknown",
+    "by_age": _age_band,
+    "by_site": lambda case: case.site or "unknown",
+}
+
+
+def _rounded(value: float, low: float, high: float) -> dict:
+    return {
+        key: None if np.isnan(number) else round(float(number), 4)
+        for key, number in (("value", value), ("low", low), ("high", high))
+    }

@@ -1,0 +1,238 @@
+"""From a finished run to the files that are served: `.keras`, LiteRT flatbuffer, card, training ids."""
+
+import gzip
+import json
+import tempfile
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import tomlkit
+
+from model_zoo.architectures import build
+from model_zoo.card import INSIDE, Card
+from model_zoo.compile import compile_flat, load_flat
+from model_zoo.engine import Engine
+from model_zoo.labels import CODES
+from model_zoo.store import sha256_of
+from training import checkpoint, metrics, splits
+from training.dataset import Photos, load_photos
+
+KERAS_FILE = "best_final_model.keras"
+TRAINING_IDS = "training_ids.csv.gz"
+TEXTS = Path(__file__).with_name("card_texts.toml")
+# A smaller precision is taken only if it names the same class on this share of validation photos.
+AGREEMENT = 0.99
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an exported model goes: its name, the folder of its files and the card's file."""
+
+    name: str
+    folder: Path
+    card: Path
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One precision of a flatbuffer, measured on validation photos.
+
+    agreement: share of photos with the same leading class as float32. milliseconds: one photo.
+    """
+
+    precision: str
+    flatbuffer: bytes
+    agreement: float
+    accuracy: float
+    balanced_accuracy: float
+    milliseconds: float
+
+
+def export(run: Path, place: Place, data: Path, images: Path, title: str, default: bool) -> None:
+    """Nothing; writes the model of a run, with its card, to `place`.
+
+    data, images: folder and list whose validation part decides the precision.
+    """
+    recipe = json.loads((run / "recipe.json").read_text())
+    weights, chosen = checkpoint.load_best(run)
+    side = chosen["side"]
+    keras.config.set_dtype_policy("float32")
+    model = build(recipe["backbone"], side, weights=None, dropout=recipe["dropout"])
+    model.set_weights(weights)
+    place.folder.mkdir(parents=True, exist_ok=True)
+    keras_file = place.folder / KERAS_FILE
+    save_half(model, keras_file)
+
+    rows = splits.read_list(images)
+    validation = load_photos(data, splits.part_of(rows, splits.VALIDATION), side)
+    candidates = measure_precisions(load_flat(keras_file), validation)
+    served = choose(candidates)
+    flatbuffer = place.folder / f"{place.name}.tflite"
+    flatbuffer.write_bytes(served.flatbuffer)
+    _write_ids(splits.part_of(rows, splits.TRAIN), place.folder / TRAINING_IDS)
+
+    card = tomlkit.document()
+    card.add("name", place.name)
+    card.add("title", title)
+    card.add("description", f"{recipe['backbone']}, trained by the recipe {recipe['name']}")
+    card.add("backbone", recipe["backbone"])
+    card.add("labels", list(CODES))
+    card.add("scaling", INSIDE)
+    card.add("side", side)
+    card.add("grid", Engine(flatbuffer).grid or 0)
+    card.add("precision", served.precision)
+    card.add("temperature", 1.0)
+    card.add("default", default)
+    for key, value in tomlkit.parse(TEXTS.read_text(encoding="utf-8")).items():
+        card.add(key, value)
+    card.add("changelog", [f"{place.name}: first release"])
+    card.add("training", _training_table(recipe, chosen, rows, images, candidates))
+    card.add("files", _files_table(place, flatbuffer))
+    place.card.parent.mkdir(parents=True, exist_ok=True)
+    place.card.write_text(tomlkit.dumps(card), encoding="utf-8")
+
+
+def write_measures(card: Card, result: dict) -> None:
+    """Nothing; puts the result of `evaluate` into a card, by resolution, keeping all else."""
+    document = tomlkit.parse(card.path.read_text(encoding="utf-8"))
+    kept = document.get("metrics", {})
+    name = "native" if result["resolution"] == "native" else f"at_{result['resolution']}_px"
+    kept[name] = _without_none(result)
+    document["metrics"] = kept
+    card.path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def _without_none(value: object) -> object:
+    """The same tables without entries that are None, which TOML cannot hold."""
+    if isinstance(value, dict):
+        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
+    return value
+
+
+def save_half(model: keras.Model, target: Path) -> None:
+    """Nothing; saves a `.keras` file whose kernels are stored as float16, the rest as float32.
+
+    Half the size; Keras reads the numbers back into float32 variables.
+    """
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        whole = Path(folder, "whole.keras")
+        model.save(whole)
+        half = Path(folder, "half.keras")
+        with zipfile.ZipFile(whole) as old, zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as new:
+            for item in old.namelist():
+                content = old.read(item)
+                if item == "model.weights.h5":
+                    content = _halved(content, Path(folder))
+                # A fixed date: the same weights give the same bytes.
+                new.writestr(zipfile.ZipInfo(item, (2026, 1, 1, 0, 0, 0)), content)
+        half.replace(target)
+
+
+def _halved(content: bytes, folder: Path) -> bytes:
+    old_file, new_file = folder / "old.h5", folder / "new.h5"
+    old_file.write_bytes(content)
+    with h5py.File(old_file) as old, h5py.File(new_file, "w") as new:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                entry = new.require_group(name)
+            else:
+                half = item.ndim >= 2 and item.dtype == np.float32
+                entry = new.create_dataset(name, data=item[()].astype("float16") if half else item[()])
+            for key, value in item.attrs.items():
+                entry.attrs[key] = value
+
+        old.visititems(copy)
+    return new_file.read_bytes()
+
+
+def measure_precisions(model: keras.Model, validation: Photos) -> list[Candidate]:
+    """The candidates float32, float16 and int8, compiled and measured on validation photos."""
+    found: list[Candidate] = []
+    reference = None
+    for precision in ("float32", "float16", "int8"):
+        flatbuffer = compile_flat(model, precision)
+        with tempfile.NamedTemporaryFile(suffix=".tflite") as stream:
+            stream.write(flatbuffer)
+            stream.flush()
+            engine = Engine(Path(stream.name))
+            parts = np.array_split(np.arange(len(validation.targets)), len(validation.targets) // 64 + 1)
+            probabilities = np.concatenate(
+                [engine.run(np.asarray(validation.pixels[part])).probabilities for part in parts]
+            )
+            one = np.asarray(validation.pixels[:1])
+            times = []
+            for _ in range(30):
+                began = time.perf_counter()
+                engine.run(one)
+                times.append(time.perf_counter() - began)
+        leading = probabilities.argmax(axis=1)
+        reference = leading if reference is None else reference
+        found.append(
+            Candidate(
+                precision,
+                flatbuffer,
+                float((leading == reference).mean()),
+                metrics.accuracy(validation.targets, probabilities),
+                metrics.balanced_accuracy(validation.targets, probabilities),
+                float(np.median(times) * 1000),
+            )
+        )
+    return found
+
+
+def choose(candidates: list[Candidate]) -> Candidate:
+    """The smallest candidate that agrees with float32 and is not slower than half again of it."""
+    full = candidates[0]
+    fit = [
+        other
+        for other in candidates
+        if other.agreement >= AGREEMENT
+        and other.balanced_accuracy >= full.balanced_accuracy - 0.005
+        and other.milliseconds <= 1.5 * full.milliseconds
+    ]
+    return min(fit, key=lambda other: len(other.flatbuffer))
+
+
+def _training_table(
+    recipe: dict, chosen: dict, rows: list[splits.Row], images: Path, candidates: list[Candidate]
+) -> dict:
+    train = splits.part_of(rows, splits.TRAIN)
+    return {
+        "data": "ISIC 2019, development part",
+        "list": images.name,
+        "images": len(train),
+        "lesions": len({row.lesion_id for row in train}),
+        "recipe": recipe["name"],
+        "epoch": chosen["epoch"],
+        "epochs": sum(phase["epochs"] for phase in recipe["phases"]),
+        "validation_balanced_accuracy": round(chosen["val_balanced_accuracy"], 4),
+        "precisions": [
+            {
+                "precision": c.precision,
+                "megabytes": round(len(c.flatbuffer) / 1e6, 2),
+                "agreement": round(c.agreement, 4),
+                "accuracy": round(c.accuracy, 4),
+                "balanced_accuracy": round(c.balanced_accuracy, 4),
+            }
+            for c in candidates
+        ],
+    }
+
+
+def _files_table(place: Place, flatbuffer: Path) -> dict:
+    files = {"served": flatbuffer, "keras": place.folder / KERAS_FILE, "training_ids": place.folder / TRAINING_IDS}
+    return {
+        kind: {"file": file.name, "sha256": sha256_of(file), "size_bytes": file.stat().st_size}
+        for kind, file in files.items()
+    }
+
+
+def _write_ids(rows: list[splits.Row], target: Path) -> None:
+    lines = "image,lesion_id\n" + "".join(f"{row.image},{row.lesion_id}\n" for row in rows)
+    target.write_bytes(gzip.compress(lines.encode(), mtime=0))
