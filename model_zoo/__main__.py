@@ -167,7 +167,9 @@ def _write_heatmap(scored, target: Path, label: str | None) -> None:
     from PIL.PngImagePlugin import PngInfo
 
     about = PngInfo()
-    about.add_itxt("Description", f"Grad-CAM of {label or analysis.label}, {analysis.model}. {NOTICE}")
+    about.add_itxt(
+        "Description", f"Grad-CAM of {label or analysis.label}, {analysis.model}. {NOTICE}"
+    )
     described.save(target, pnginfo=about)
 
 

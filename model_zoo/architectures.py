@@ -4,6 +4,7 @@ pixels -> (flip to BGR) -> scale -> backbone -> features (h, w, C) -> pool -> de
 -> dropout -> logits -> probabilities
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ SCALINGS = ("caffe", "tf", "none")
 class Backbone:
     """A feature extractor of `keras.applications`: its maker, scaling and natural side."""
 
-    make: type
+    make: Callable[..., keras.Model]
     scaling: str
     side: int
 
@@ -48,9 +49,9 @@ def build(
 ) -> keras.Model:
     """A flat model from RGB pixels of 0..255, (N, S, S, 3), to probabilities (N, K).
 
-    weights: "imagenet" (downloaded by Keras), the path of an .npz whose keys are
-    `<layer>/<index in get_weights()>`, or None or "none" for random ones. Layers that the file lacks
-    stay random. Raises `BadModel` when the file does not fit.
+    weights: "imagenet" (fetched by Keras), the path of an .npz whose keys are
+    `<layer>/<index in get_weights()>`, or None or "none" for random ones. Layers that the file
+    lacks stay random. Raises `BadModel` when the file does not fit.
     """
     if backbone not in BACKBONES:
         raise BadModel("unknown_model", name=backbone, known=", ".join(BACKBONES))

@@ -79,14 +79,20 @@ def read_card(path: Path, folder: Path) -> Card:
         raise BadModel("bad_card", file=path.name, problem=f"unknown key {unknown[0]}")
     _check(path, table)
     try:
-        return Card(**{key: _frozen(key, value) for key, value in table.items()}, path=path, folder=folder)
+        return Card(
+            **{key: _frozen(key, value) for key, value in table.items()}, path=path, folder=folder
+        )
     except TypeError as fault:
         raise BadModel("bad_card", file=path.name, problem=str(fault)) from fault
 
 
 def _check(path: Path, table: dict) -> None:
     labels = table["labels"]
-    if not isinstance(labels, list) or len(set(labels)) != len(labels) or set(labels) - set(BY_CODE):
+    if (
+        not isinstance(labels, list)
+        or len(set(labels)) != len(labels)
+        or set(labels) - set(BY_CODE)
+    ):
         problem = f"labels must be different ones of {', '.join(BY_CODE)}, got {labels}"
         raise BadModel("bad_card", file=path.name, problem=problem)
     if table["scaling"] not in SCALINGS:

@@ -1,8 +1,8 @@
 """The reader of a folder of cases in the ISIC 2019 layout.
 
-    <folder>/ISIC_2019_Training_Input/<image>.jpg
-    <folder>/ISIC_2019_Training_GroundTruth.csv   one-hot: image, MEL, NV, BCC, ..., UNK
-    <folder>/ISIC_2019_Training_Metadata.csv      image, age_approx, anatom_site_general, lesion_id, sex
+<folder>/ISIC_2019_Training_Input/<image>.jpg
+<folder>/ISIC_2019_Training_GroundTruth.csv   one-hot: image, MEL, NV, BCC, ..., UNK
+<folder>/ISIC_2019_Training_Metadata.csv      image, age_approx, anatom_site_general, lesion_id, sex
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""From a `.keras` file to the LiteRT flatbuffer that is served. Needs TensorFlow; serving does not."""
+"""From a `.keras` file to the LiteRT flatbuffer that is served. Only this needs TensorFlow."""
 
 import os
 import tempfile

@@ -58,7 +58,7 @@ class Engine:
         self.grid = int(shapes["heatmaps"][1]) if "heatmaps" in shapes else None
 
     def run(self, pixels: np.ndarray) -> Outputs:
-        """Probabilities, logits, pooled features and heatmaps of squares, uint8 (N, S, S, 3) RGB."""
+        """What the network says of squares, uint8 (N, S, S, 3) RGB. Raises `BadModel`."""
         side = self.side
         if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1:] != (side, side, 3):
             raise BadModel("wrong_pixels", side=side, dtype=pixels.dtype, shape=pixels.shape)

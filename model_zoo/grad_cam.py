@@ -25,14 +25,14 @@ class Dense:
 
 @dataclass(frozen=True)
 class Head:
-    """What follows a feature map: the tensor (N, h, w, C), then dense layers, the last one linear."""
+    """What follows a feature map, the tensor (N, h, w, C): dense layers, the last one linear."""
 
     features: keras.KerasTensor
     layers: tuple[Dense, ...]
 
 
 def head_of(model: keras.Model) -> Head | None:
-    """The head of a flat model, or None where it is not mean-over-grid and dense layers with ReLU."""
+    """The head of a flat model; None if it is not mean-over-grid and dense layers with ReLU."""
     maker = {id(layer.output): layer for layer in model.layers if _is_plain(layer)}
     tensor, dense = model.outputs[0], []
     while (layer := maker.get(id(tensor))) is not None:

@@ -5,7 +5,6 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from math import ceil
 
 import numpy as np
@@ -22,33 +21,30 @@ MAX_BYTES = 25 * 2**20
 # JPEG is decoded reduced (`draft`), so it may be larger than the formats that are not.
 MAX_PIXELS_JPEG = 64_000_000
 MAX_PIXELS = 24_000_000
-# A camera writes at most about ten scans; a "scan bomb" thousands, each costing a full pass:
-# of up to 1.6 s in all for the second limit.
+# A camera writes at most about ten scans; a "scan bomb" thousands, each costing a full pass.
 MAX_SCANS = 64
-MAX_SCANNED_PIXELS = 2_000_000_000
+MAX_SCANNED_PIXELS = 2_000_000_000  # up to 1.6 s
 # Segments, chunks, strips: each costs microseconds, and 25 MB can hold millions. Real photos
-# have hundreds; 24 megapixels in TIFF tiles of 16 x 16 are 94,000.
-MAX_PARTS = 100_000
+# have hundreds; 24 megapixels in TIFF tiles of 32 x 32 are 24,000.
+MAX_PARTS = 30_000
+# A TIFF tile is unpacked whole, however little of it the photo needs.
+MAX_TILE_SIDE = 8192
 # Photos are decoded at the smallest reduction that keeps both sides above this: enough for a
 # sharp display, and more than four times what a network reads.
 WORKING_SIDE = 1024
 # A side shorter than this carries no dermoscopic structure at all.
 MIN_SIDE = 16
-
 # Field of view: darker than this (of 255, brightest channel) counts as black surround.
 # Read off BCN_20000 photos: the surround is below 20 with JPEG noise, skin in shade above 60.
 SURROUND_LEVEL = 35
 FIELD_PREVIEW_SIDE = 128
-
 KIND = re.compile(
-    rb"(?s)(?P<JPEG>\xff\xd8\xff)|(?P<PNG>\x89PNG\r\n\x1a\n)|(?P<WEBP>RIFF.{4}WEBP)|"
-    rb"(?P<BMP>BM.{12}[\x0c(48@l|]\0{3})|(?P<TIFF>II\*\0|MM\0\*)|"
-    rb"(?P<HEIF>.{4}ftyp(?:he[iv][cmsx]|mif1|msf1))"
+    rb"(?s)(?P<JPEG>\xff\xd8\xff)|(?P<PNG>\x89PNG)|(?P<WEBP>RIFF.{4}WEBP)|(?P<TIFF>II\*\0|MM\0\*)|"
+    rb"(?P<BMP>BM.{12}[\x0c(48@l|]\0{3})|(?P<HEIF>.{4}ftyp(?:he[iv][cmsx]|m[is]f1))"
 )
 # What begins or ends a part of a JPEG: no stuffed zero, fill byte, TEM or restart.
 JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
-SOS, EOI = 0xDA, 0xD9
-METADATA = {*range(0xE1, 0xF0), 0xFE} - {0xEE}  # APP0 and APP14 say what the colours are
+SOS, EOI, METADATA = 0xDA, 0xD9, {*range(0xE1, 0xF0), 0xFE} - {0xEE}  # APP14 says the colours
 # One value of TIFF type 1, 2, ... as `struct` names it; a rational is eight bytes here.
 TIFF_TYPES = dict(enumerate("BsHLQbBhlqfdL", start=1))
 TURNS = dict(zip(range(2, 9), (0, 3, 1, 5, 4, 6, 2), strict=True))  # orientation: Transpose
@@ -150,8 +146,8 @@ def _decode(data: bytes, kind: str, is_whole: bool) -> np.ndarray:
     if pixels > 10 * most:
         raise BadImage("bomb")  # no camera's photo any more, but a header made to exhaust memory
     if pixels > most:
-        size = {"megapixels": ceil(pixels / 1e6), "limit_megapixels": most // 10**6}
-        raise BadImage("too_many_pixels", **size)
+        size, most = ceil(pixels / 1e6), most // 10**6
+        raise BadImage("too_many_pixels", megapixels=size, limit_megapixels=most)
     if min(image.size) < MIN_SIDE:
         raise BadImage("too_small", width=image.width, height=image.height, limit=MIN_SIDE)
     max_scans = min(MAX_SCANS, MAX_SCANNED_PIXELS // pixels)
@@ -217,16 +213,16 @@ def _png_is_whole(data: bytes) -> bool:
 
 
 def _tiff_is_whole(data: bytes) -> bool:
-    parts = {}
+    starts, sizes, sides = [], [], []
+    lists = {Tag.StripOffsets: starts, Tag.StripByteCounts: sizes, Tag.TileWidth: sides}
+    lists |= {Tag.TileOffsets: starts, Tag.TileByteCounts: sizes, Tag.TileLength: sides}
     for tag, form, at in _tiff_tags(data):
         if at + struct.calcsize(form) > len(data):
             return False
-        if tag in (Tag.StripOffsets, Tag.StripByteCounts, Tag.TileOffsets, Tag.TileByteCounts):
-            parts[tag] = struct.unpack_from(form, data, at)
-            if len(parts[tag]) > MAX_PARTS:
+        if tag in lists:
+            lists[tag].extend(struct.unpack_from(form, data, at))
+            if len(lists[tag]) > MAX_PARTS or max(sides, default=0) > MAX_TILE_SIDE:
                 raise BadImage("broken_image")
-    starts = parts.get(Tag.StripOffsets) or parts.get(Tag.TileOffsets, ())
-    sizes = parts.get(Tag.StripByteCounts) or parts.get(Tag.TileByteCounts, ())
     return all(start + size <= len(data) for start, size in zip(starts, sizes, strict=False))
 
 
@@ -242,18 +238,18 @@ def _tiff_tags(tiff: bytes) -> Iterator[tuple[int, str, int]]:
 
 
 def _orientation(exif: bytes) -> int:
+    places = (place for tag, *place in _tiff_tags(exif) if tag == Tag.Orientation)
     try:
-        tags = {tag: (form, at) for tag, form, at in _tiff_tags(exif)}
-        form, at = tags[Tag.Orientation]
+        form, at = next(places)
         return struct.unpack_from(form, exif, at)[0]
-    except (struct.error, LookupError):  # damaged EXIF says nothing about the pixels
+    except (struct.error, IndexError, StopIteration):  # damage there leaves the pixels whole
         return 1
 
 
 def count_scans(jpeg: bytes, enough: int) -> int:
     """The number of scans (SOS markers) of a JPEG, counted until it exceeds `enough`."""
-    scans = (marker for marker, _, _ in _segments(jpeg) if marker == SOS)
-    return len(list(islice(scans, enough + 1)))
+    scans = sum(marker == SOS for marker, _, _ in _segments(jpeg))
+    return min(scans, enough + 1)
 
 
 def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
@@ -291,8 +287,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         tags = getattr(image, "tag_v2", {})
         # Shifted, as Pillow does with 16-bit colours: 8 bits widened by 256 or by 257 come back.
         grey = (np.asarray(image) >> (tags.get(Tag.BitsPerSample, (16,))[0] - 8)).astype(np.uint8)
-        white_is_zero = tags.get(Tag.PhotometricInterpretation) == 0
-        image = Image.fromarray(255 - grey if white_is_zero else grey)
+        is_negative = tags.get(Tag.PhotometricInterpretation) == 0
+        image = Image.fromarray(255 - grey if is_negative else grey)
     if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
         image = ImageChops.invert(image)  # Pillow takes all for Adobe's, which are inverted
     if not image.has_transparency_data:

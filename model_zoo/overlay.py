@@ -37,11 +37,22 @@ def colour(values: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.applyColorMap(steps, COLOURS), cv2.COLOR_BGR2RGB)
 
 
-def mark_square(rgb: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """A copy of the photo with everything outside the box dimmed, and a thin frame around it."""
+def dim_outside(rgb: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """A copy of the photo with everything outside the box dimmed, and the box framed."""
     left, top, right, bottom = box
     marked = (rgb * 0.45).astype(np.uint8)
     marked[top:bottom, left:right] = rgb[top:bottom, left:right]
-    width = max(1, round(max(rgb.shape[:2]) / 300))
-    cv2.rectangle(marked, (left, top), (right - 1, bottom - 1), (255, 255, 255), width)
-    return marked
+    return frame(marked, box)
+
+
+def frame(rgb: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """A copy of the photo with a thin dashed line, white on black, just inside the box."""
+    left, top, right, bottom = box
+    framed = rgb.copy()
+    width = max(1, round(max(rgb.shape[:2]) / 500))
+    inside = framed[top:bottom, left:right]
+    rows, columns = np.indices(inside.shape[:2])
+    edge = np.minimum.reduce([rows, columns, rows[::-1], columns[:, ::-1]]) < width
+    dash = ((rows + columns) // (8 * width)) % 2
+    inside[edge] = np.where(dash[edge, None] == 0, 255, 20)
+    return framed

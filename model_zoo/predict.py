@@ -1,4 +1,4 @@
-"""Scoring of photos from files: a stream of analyses, in order, a few photos in memory at a time."""
+"""Scoring of photos from files: a stream of analyses, in order, few photos in memory."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

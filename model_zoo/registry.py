@@ -33,7 +33,10 @@ def default_card() -> Card:
     own = os.environ.get(OWN_MODEL)
     if own:
         return card_beside(Path(own))
-    return next(card for card in cards().values() if card.default)
+    marked = [card for card in cards().values() if card.default]
+    if not marked:
+        raise BadModel("no_default")
+    return marked[0]
 
 
 def find(name_or_path: str) -> Card:
@@ -53,7 +56,10 @@ def card_beside(model: Path) -> Card:
         raise BadModel("missing_file", path=model)
     path = model.with_suffix(".toml")
     if not path.is_file():
-        lacks = 'name = "…", labels = ["AK", …] in output order, scaling = "inside", "caffe", "tf" or "none"'
+        lacks = (
+            'name = "…", labels = ["AK", …] in output order, '
+            'scaling = "inside", "caffe", "tf" or "none"'
+        )
         raise BadModel("card_lacks", file=model.name, card=path.name, lacks=lacks)
     return read_card(path, model.parent)
 

@@ -1,16 +1,17 @@
 """The app: navigation, and the notice that stands on every page.
 
-    streamlit run streamlit_app/app.py
+streamlit run streamlit_app/app.py
 """
 
 import streamlit as st
 
 from streamlit_app.components.notice import acknowledge, banner
-from streamlit_app.content import text
+from streamlit_app.content import LOGO, text
 from streamlit_app.uploads import keep_uploads_in_memory
 
 keep_uploads_in_memory()
 st.set_page_config(page_title="LesionLens", page_icon=":material/lens_blur:", layout="wide")
+st.logo(LOGO, size="large")
 page = st.navigation(
     [
         st.Page(
@@ -19,6 +20,7 @@ page = st.navigation(
             icon=":material/center_focus_strong:",
             default=True,
         ),
+        st.Page("app_pages/about.py", title=text("pages.about"), icon=":material/menu_book:"),
     ],
     position="top",
 )

@@ -32,7 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--recipe", required=True, help="name in training/recipes, or a TOML file")
     command.add_argument("--data", type=Path, required=True, help="folder in the ISIC 2019 layout")
     command.add_argument("--out", type=Path, required=True, help="folder of the run")
-    command.add_argument("--weights", help="instead of the recipe's: imagenet, none or an .npz file")
+    command.add_argument(
+        "--weights", help="instead of the recipe's: imagenet, none or an .npz file"
+    )
     command.add_argument("--images", type=Path, default=splits.DEV_LIST, help="split list (CSV)")
     command.add_argument("--limit", type=int, help="only this many photos of each part, to try out")
     command.add_argument("--resume", action="store_true", help="go on with the run in --out")
@@ -45,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--images", type=Path, default=splits.DEV_LIST, help="split list (CSV)")
     command.add_argument("--title", help="default: the name")
     where = command.add_mutually_exclusive_group(required=True)
-    where.add_argument("--install", metavar="NAME", help="for the app and command line of this user")
+    where.add_argument(
+        "--install", metavar="NAME", help="for the app and command line of this user"
+    )
     where.add_argument("--bundle", metavar="NAME", help="into the project, to be committed")
     where.add_argument("--out", type=Path, help="into this folder, named after it")
     command.add_argument("--default", action="store_true", help="mark it as the default model")

@@ -68,7 +68,10 @@ class RandomGeometry(Random):
         flips = ops.sign(self.uniform((n, 2), -0.5, 0.5))
         shift = self.uniform((n, 2), -s.shift, s.shift) * kept
         size = ops.sqrt(area) * (kept / self.side)
-        x_size, y_size = size * ops.sqrt(aspect) * flips[:, 0], size / ops.sqrt(aspect) * flips[:, 1]
+        x_size, y_size = (
+            size * ops.sqrt(aspect) * flips[:, 0],
+            size / ops.sqrt(aspect) * flips[:, 1],
+        )
         a0, a1 = ops.cos(angle) * x_size, -ops.sin(angle) * y_size
         b0, b1 = ops.sin(angle) * x_size, ops.cos(angle) * y_size
         middle_out, middle_in = (self.side - 1) / 2, (kept - 1) / 2

@@ -67,7 +67,9 @@ def _write(file: Path, arrays: dict[str, np.ndarray], about: dict) -> None:
         partial.replace(file)  # a full disk or a kill leaves the last good file in place
     except OSError as fault:
         partial.unlink(missing_ok=True)
-        raise BadData("bad_checkpoint", file=file, problem=f"it cannot be written ({fault})") from fault
+        raise BadData(
+            "bad_checkpoint", file=file, problem=f"it cannot be written ({fault})"
+        ) from fault
 
 
 def _read(file: Path) -> tuple[dict[str, np.ndarray], dict]:

@@ -1,4 +1,4 @@
-"""Training images: squares made once by the same function that serves, kept on disk, drawn in batches."""
+"""Training images: squares made once by the function that serves, drawn in batches."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -99,9 +99,9 @@ def _draw(targets: np.ndarray, power: float, random: np.random.Generator) -> np.
         members = np.flatnonzero(targets == label)
         if not len(members):
             continue
-        amount = int(amount + random.random())  # rounded up or down, right on average
-        repeats = [random.permutation(members) for _ in range(amount // len(members) + 1)]
-        order.append(np.concatenate(repeats)[:amount])
+        whole = int(amount + random.random())  # rounded up or down, right on average
+        repeats = [random.permutation(members) for _ in range(whole // len(members) + 1)]
+        order.append(np.concatenate(repeats)[:whole])
     return random.permutation(np.concatenate(order))
 
 

@@ -115,7 +115,9 @@ def summary(result: dict) -> str:
     return "\n".join(lines)
 
 
-def _per_class(label: int, targets: np.ndarray, probabilities: np.ndarray, groups: list[str]) -> dict:
+def _per_class(
+    label: int, targets: np.ndarray, probabilities: np.ndarray, groups: list[str]
+) -> dict:
     def recall(t: np.ndarray, p: np.ndarray) -> float:
         of_class = t == label
         return (p.argmax(axis=1)[of_class] == label).mean() if of_class.any() else np.nan

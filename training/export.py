@@ -1,4 +1,4 @@
-"""From a finished run to the files that are served: `.keras`, LiteRT flatbuffer, card, training ids."""
+"""From a run to what is served: `.keras`, LiteRT flatbuffer, card, training ids."""
 
 import gzip
 import json
@@ -143,7 +143,9 @@ def _halved(content: bytes, folder: Path) -> bytes:
                 entry = new.require_group(name)
             else:
                 half = item.ndim >= 2 and item.dtype == np.float32
-                entry = new.create_dataset(name, data=item[()].astype("float16") if half else item[()])
+                entry = new.create_dataset(
+                    name, data=item[()].astype("float16") if half else item[()]
+                )
             for key, value in item.attrs.items():
                 entry.attrs[key] = value
 
@@ -161,7 +163,9 @@ def measure_precisions(model: keras.Model, validation: Photos) -> list[Candidate
             stream.write(flatbuffer)
             stream.flush()
             engine = Engine(Path(stream.name))
-            parts = np.array_split(np.arange(len(validation.targets)), len(validation.targets) // 64 + 1)
+            parts = np.array_split(
+                np.arange(len(validation.targets)), len(validation.targets) // 64 + 1
+            )
             probabilities = np.concatenate(
                 [engine.run(np.asarray(validation.pixels[part])).probabilities for part in parts]
             )
@@ -226,7 +230,11 @@ def _training_table(
 
 
 def _files_table(place: Place, flatbuffer: Path) -> dict:
-    files = {"served": flatbuffer, "keras": place.folder / KERAS_FILE, "training_ids": place.folder / TRAINING_IDS}
+    files = {
+        "served": flatbuffer,
+        "keras": place.folder / KERAS_FILE,
+        "training_ids": place.folder / TRAINING_IDS,
+    }
     return {
         kind: {"file": file.name, "sha256": sha256_of(file), "size_bytes": file.stat().st_size}
         for kind, file in files.items()

@@ -48,7 +48,9 @@ def fit(recipe: Recipe, data: Data, run: Path, *, resume: bool = False) -> None:
         if progress.epoch < last_epoch:
             if progress.phase != index:  # the best of another size says nothing about this one
                 progress.phase, progress.best = index, None
-            weights, moments = _run_phase(recipe, phase, data, run, progress, weights, moments, last_epoch)
+            weights, moments = _run_phase(
+                recipe, phase, data, run, progress, weights, moments, last_epoch
+            )
         first_epoch = last_epoch
 
 
@@ -76,9 +78,7 @@ def _run_phase(
         data.folder, data.train, training_side(phase.side), skip_broken=data.skip_broken
     )
     validation = load_photos(data.folder, data.validation, phase.side, skip_broken=data.skip_broken)
-    batches = Batches(
-        photos, recipe.batch, seed=recipe.seed, sampling_power=recipe.sampling_power
-    )
+    batches = Batches(photos, recipe.batch, seed=recipe.seed, sampling_power=recipe.sampling_power)
     start = recipe.weights if weights is None else None
     model = build(recipe.backbone, phase.side, weights=start, dropout=recipe.dropout)
     learner = _learner(recipe, phase, model, photos.pixels.shape[1], len(batches))
@@ -118,7 +118,12 @@ def _run_epoch(
         "val_macro_auc": macro_auc(validation.targets, probabilities),
         "seconds": round(seconds, 1),
     }
-    print("  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in measures.items()), flush=True)
+    print(
+        "  ".join(
+            f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in measures.items()
+        ),
+        flush=True,
+    )
     progress.epoch += 1
     progress.history.append(measures)
     score = CRITERIA[recipe.criterion](validation.targets, probabilities)
@@ -176,7 +181,7 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
 
 
 def _seed(learner: keras.Model, seed: int, epoch: int) -> None:
-    """Seeds every generator inside by epoch, so that a resumed run draws what it would have drawn."""
+    """Nothing; seeds every generator by epoch, so that a resumed run draws as it would have."""
     for index, layer in enumerate(learner._flatten_layers()):
         for name in ("generator", "seed_generator"):
             generator = getattr(layer, name, None)
@@ -188,12 +193,14 @@ def _predict_averaged(
     learner: keras.Model, model: keras.Model, photos: Photos
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """The averaged weights and their probabilities; afterwards the model has its own ones back."""
-    swap = keras.callbacks.SwapEMAWeights() if learner.optimizer.use_ema else keras.callbacks.Callback()
+    swap = (
+        keras.callbacks.SwapEMAWeights()
+        if learner.optimizer.use_ema
+        else keras.callbacks.Callback()
+    )
     swap.set_model(learner)
     swap.on_predict_begin()
     averaged = model.get_weights()
-    probabilities = model.predict(
-        photos.pixels, batch_size=VALIDATION_BATCH, verbose=0
-    )
+    probabilities = model.predict(photos.pixels, batch_size=VALIDATION_BATCH, verbose=0)
     swap.on_predict_end()
     return averaged, np.asarray(probabilities, dtype=np.float64)

@@ -73,7 +73,7 @@ def brier(targets: np.ndarray, probabilities: np.ndarray) -> float:
 def expected_calibration_error(
     targets: np.ndarray, probabilities: np.ndarray, bins: int = 15
 ) -> float:
-    """The mean gap between top probability and accuracy over bins of equal count (ECE, top label)."""
+    """The mean gap between top probability and accuracy, bins of equal count (top-label ECE)."""
     top = probabilities.max(axis=1)
     hits = probabilities.argmax(axis=1) == targets
     parts = np.array_split(np.argsort(top, kind="stable"), bins)
@@ -101,7 +101,8 @@ def interval(
     """The 95 % percentile-bootstrap interval of a measure, drawing lesions with replacement.
 
     groups: the lesion of each photo; photos of one lesion are drawn together, because they
-    are not independent (cluster bootstrap, Field & Welsh 2007, doi 10.1111/j.1467-9868.2007.00593.x).
+    are not independent (cluster bootstrap: Field and Welsh 2007,
+    doi 10.1111/j.1467-9868.2007.00593.x).
     """
     _, inverse = np.unique(groups, return_inverse=True)
     by_group = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
@@ -111,5 +112,8 @@ def interval(
         drawn = random.integers(0, len(by_group), len(by_group))
         index = np.concatenate([by_group[group] for group in drawn])
         values.append(measure(targets[index], probabilities[index]))
-    low, high = np.nanpercentile(values, [2.5, 97.5])
+    known = [value for value in values if not np.isnan(value)]
+    if not known:
+        return float("nan"), float("nan")
+    low, high = np.percentile(known, [2.5, 97.5])
     return float(low), float(high)

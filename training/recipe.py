@@ -1,4 +1,4 @@
-"""Recipes: everything that decides a training run, read from one TOML file into frozen dataclasses."""
+"""Recipes: all that decides a training run, one TOML file read into frozen dataclasses."""
 
 import dataclasses
 import tomllib
@@ -87,7 +87,8 @@ class Recipe:
 def read_recipe(name_or_file: str, *, weights: str | None = None) -> Recipe:
     """The recipe of a name in `training/recipes`, or of a TOML file.
 
-    weights: instead of the recipe's own ("imagenet", "none" or an .npz file). Raises `BadData` that names the file and the unknown key, missing key or wrong type.
+    weights: instead of the recipe's own ("imagenet", "none" or an .npz file). Raises
+    `BadData` that names the file and the unknown key, missing key or wrong type.
     """
     file = Path(name_or_file)
     if file.suffix != ".toml":
@@ -129,10 +130,7 @@ def _convert(hint: object, value: object, where: str):
         return tuple(_convert(k, v, where) for k, v in zip(kinds, value, strict=True))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if isinstance(hint, types.UnionType):
-        kinds = typing.get_args(hint)
-    else:
-        kinds = (hint,)
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if not isinstance(value, kinds) or isinstance(value, bool) != (bool in kinds):
         names = " or ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
         raise ValueError(f"{where} must be {names}, got {value!r}")

@@ -18,20 +18,21 @@ from streamlit_app.content import text
 
 def page() -> None:
     """Nothing; draws the page."""
-    photo, answer = st.columns([6, 5], gap="large")
-    with photo:
+    top_left, top_right = st.columns([7, 4], gap="large")
+    with top_left:
         chosen = choose_photo()
-    with answer:
+    with top_right:
         card = choose_model()
     if card is None:
         return
+    photo, answer = st.columns([1, 1], gap="large")
     with photo:
         viewed = _viewed(chosen, card)
     if viewed is None:
         return
     with photo:
         if chosen.example:
-            st.info(text("analyze.example"), icon=":material/draw:")
+            st.badge(text("analyze.example", name=chosen.name), icon=":material/draw:")
         photo_view(viewed, classifier(card.name).engine.side)
     with answer:
         _answer(viewed, card)
@@ -85,7 +86,9 @@ def _answer(viewed: Viewed, card: Card) -> None:
 
 def _plain(name: str) -> str:
     """A file name without characters that Markdown or the screen would act on."""
-    kept = "".join(letter for letter in name if letter.isprintable() and letter not in "*_`[]<>$~|\\")
+    kept = "".join(
+        letter for letter in name if letter.isprintable() and letter not in "*_`[]<>$~|\\"
+    )
     return kept[:80]
 
 

@@ -33,19 +33,20 @@ def samples() -> dict[str, dict]:
 
 def choose_photo() -> Chosen:
     """What the user chose, or the first drawn sample, marked as an example."""
-    place = st.segmented_control(
+    left, right = st.columns([2, 3], vertical_alignment="top")
+    place = left.segmented_control(
         text("analyze.source"),
         (UPLOAD, CAMERA, DRAWN),
         default=UPLOAD,
         required=True,
         format_func=lambda name: text(f"analyze.{name}"),
         key="analyze_source",
-        label_visibility="collapsed",
         width="stretch",
     )
-    if place == DRAWN:
-        return _choose_sample()
-    given = _upload() if place == UPLOAD else st.camera_input(text("analyze.camera_label"))
+    with right:
+        if place == DRAWN:
+            return _choose_sample()
+        given = _upload() if place == UPLOAD else st.camera_input(text("analyze.camera_label"))
     if given is None:
         return _sample(next(iter(samples())), example=True)
     return Chosen(given.name, given.getvalue())
@@ -61,16 +62,13 @@ def _upload():
 
 
 def _choose_sample() -> Chosen:
-    names = list(samples())
-    name = st.pills(
+    name = st.selectbox(
         text("analyze.sample_label"),
-        names,
-        default=names[0],
-        required=True,
+        list(samples()),
         format_func=lambda name: samples()[name]["title"],
+        help=text("analyze.sample_help"),
         key="analyze_sample",
     )
-    st.caption(samples()[name]["description"])
     return _sample(name, example=False)
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from model_zoo.errors import SENTENCES
 from model_zoo.labels import BY_CODE
-from model_zoo.overlay import mark_square, paint
+from model_zoo.overlay import dim_outside, frame, paint
 from streamlit_app.cache import Viewed
 from streamlit_app.content import text
 
@@ -63,11 +63,11 @@ def _controls(viewed: Viewed) -> tuple[str, float]:
 
 def _draw_heatmap(viewed: Viewed, label: str, opacity: float) -> None:
     painted = paint(viewed.shown, viewed.box, viewed.analysis.heatmap(label), opacity)
-    _draw(painted, text("analyze.alt_heatmap", label=BY_CODE[label].name))
+    _draw(frame(painted, viewed.box), text("analyze.alt_heatmap", label=BY_CODE[label].name))
 
 
 def _draw_square(viewed: Viewed, side: int) -> None:
-    _draw(mark_square(viewed.shown, viewed.box), text("analyze.alt_square"))
+    _draw(dim_outside(viewed.shown, viewed.box), text("analyze.alt_square"))
     st.caption(text("analyze.caption_square", side=side))
 
 

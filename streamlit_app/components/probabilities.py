@@ -30,14 +30,19 @@ def probability_chart(analysis: Analysis) -> None:
         )
     order = [_axis_label(code) for code, _ in reversed(ranked)]
     figure.update_layout(
-        height=46 * len(ranked) + 60,
+        height=44 * len(ranked) + 56,
         margin={"l": 0, "r": 44, "t": 6, "b": 30},
         bargap=0.42,
         barmode="overlay",
         legend={"orientation": "h", "y": -0.09, "x": 0},
         xaxis={"range": [0, 1], "fixedrange": True, "tickvals": [0, 0.25, 0.5, 0.75, 1]},
-        yaxis={"categoryorder": "array", "categoryarray": order, "fixedrange": True},
-        font={"size": 14},
+        yaxis={
+            "categoryorder": "array",
+            "categoryarray": order,
+            "fixedrange": True,
+            "tickfont": {"size": 14, "color": _ink()},
+        },
+        font={"size": 14, "color": _ink()},
     )
     told = ", ".join(f"{BY_CODE[code].name} {p:.3f}" for code, p in ranked)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key="analyze_chart")
@@ -51,6 +56,11 @@ def probability_table(analysis: Analysis) -> None:
     ]
     columns = (text(f"analyze.{name}_column") for name in ("class", "group", "probability"))
     st.markdown("\n".join([f"| {' | '.join(columns)} |", "|---|---|---:|", *rows]))
+
+
+def _ink() -> str:
+    """The text colour of the visitor's theme; the chart's own default is too pale to read."""
+    return "#e9ece9" if st.context.theme.type == "dark" else "#22272b"
 
 
 def _axis_label(code: str) -> str:

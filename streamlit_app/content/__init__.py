@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 LANGUAGE = "en"
+LOGO = Path(__file__).with_name("logo.svg")
 
 
 def text(key: str, **parameters: object) -> str:

@@ -38,7 +38,9 @@ def test_a_saved_model_opens_without_this_package_and_gives_the_same(tmp_path):
     model.save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras", safe_mode=True)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("float32")
-    assert np.allclose(model.predict(pixels, verbose=0), again.predict(pixels, verbose=0), atol=1e-6)
+    assert np.allclose(
+        model.predict(pixels, verbose=0), again.predict(pixels, verbose=0), atol=1e-6
+    )
 
 
 def test_weights_from_npz_reach_the_layers(tmp_path):

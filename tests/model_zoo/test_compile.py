@@ -59,7 +59,7 @@ def cache(tmp_path_factory):
 
 
 def taped_heatmaps(model: keras.Model, features: str, pixels: np.ndarray) -> np.ndarray:
-    """Grad-CAM as published, with a gradient tape, for all classes: (N, h, w, K), scaled to 0..1."""
+    """Grad-CAM as published, with a tape, for all classes: (N, h, w, K), scaled to 0..1."""
     dense = next(x for x in reversed(model.layers) if isinstance(x, keras.layers.Dense))
     inner = keras.Model(model.input, [model.get_layer(features).output, dense.input])
     maps = []

@@ -1,0 +1,108 @@
+import pytest
+
+from model_zoo import registry
+from model_zoo.card import read_card
+from model_zoo.errors import BadModel
+from model_zoo.labels import CODES
+from model_zoo.store import verify
+
+CARD = """
+name = "mine"
+labels = ["AK", "BCC", "BKL", "DF", "MEL", "NV", "SCC", "VASC"]
+scaling = "inside"
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("LESIONLENS_MODEL", raising=False)
+
+
+def write(tmp_path, text, name="card.toml"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "name", sorted(registry.BUNDLED_CARDS.glob("*.toml")), ids=lambda p: p.stem
+)
+def test_every_bundled_card_is_whole(name):
+    card = registry.cards()[name.stem]
+    assert card.name == name.stem
+    assert set(card.labels) == set(CODES)
+    assert card.intended_use
+    assert card.limits
+    assert card.licence
+    assert card.changelog
+
+
+@pytest.mark.parametrize(
+    "name", [card.name for card in registry.cards().values() if card.source is None]
+)
+def test_every_bundled_file_is_the_one_of_its_card(name):
+    card = registry.cards()[name]
+    assert {"served", "keras", "training_ids"} <= set(card.files)
+    for kind, entry in card.files.items():
+        verify(card.file(kind), entry.sha256, entry.size_bytes)
+
+
+def test_exactly_one_default():
+    assert sum(card.default for card in registry.cards().values()) == 1
+
+
+def test_minimal_card(tmp_path):
+    card = read_card(write(tmp_path, CARD), tmp_path)
+    assert card.labels == CODES
+    assert card.temperature == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (('name = "mine"', ""), "lacks name"),
+        (('"AK", ', '"AK", "AK", '), "labels"),
+        (('"AK"', '"XX"'), "labels"),
+        (('"inside"', '"twice"'), "scaling"),
+        (('name = "mine"', 'name = "mine"\ncolour = 1'), "colour"),
+        (('name = "mine"', 'name = "mine"\ntemperature = 0.0'), "temperature"),
+        (('name = "mine"', "name = "), "Invalid"),
+        (('"inside"', '"inside"\n[files.served]\nfile = "../../etc/passwd"'), "beside the model"),
+        (('"inside"', '"inside"\n[files.served]\nfile = "a"\nmd5 = "b"'), "md5"),
+    ],
+)
+def test_faulty_card_says_what_is_wrong(tmp_path, change, says):
+    with pytest.raises(BadModel, match=says) as caught:
+        read_card(write(tmp_path, CARD.replace(*change)), tmp_path)
+    assert caught.value.code == "bad_card"
+
+
+def test_own_model_appears_under_its_name(tmp_path, monkeypatch):
+    (tmp_path / "best.keras").write_bytes(b"PK")
+    write(tmp_path, CARD, "best.toml")
+    monkeypatch.setenv("LESIONLENS_MODEL", str(tmp_path / "best.keras"))
+    assert "mine" in registry.cards()
+    assert registry.default_card().name == "mine"
+
+
+def test_own_model_without_a_card_is_reported_and_not_replaced(tmp_path, monkeypatch):
+    (tmp_path / "best.keras").write_bytes(b"PK")
+    monkeypatch.setenv("LESIONLENS_MODEL", str(tmp_path / "best.keras"))
+    assert [fault.code for fault in registry.problems()] == ["card_lacks"]
+    with pytest.raises(BadModel, match=r"best\.toml"):
+        registry.default_card()
+
+
+def test_an_installed_model_may_not_take_a_bundled_name(tmp_path):
+    bundled = registry.default_card().name
+    folder = registry.installed_folder() / "other"
+    folder.mkdir()
+    write(folder, CARD.replace('"mine"', f'"{bundled}"'), "other.toml")
+    assert registry.cards()[bundled].path.parent == registry.BUNDLED_CARDS
+    assert [fault.code for fault in registry.problems()] == ["bad_card"]
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(BadModel, match=r"resnet50\.isic2019_reference"):
+        registry.find("nothing")

@@ -1,0 +1,140 @@
+"""The Analyze page, driven without a browser."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from model_zoo.classifier import Classifier
+from model_zoo.labels import BY_CODE, LABELS
+from streamlit_app.components.photo_source import SAMPLES, samples
+from streamlit_app.uploads import SPOOL_BYTES
+
+APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
+SAMPLE = next(iter(sorted(SAMPLES.glob("*.jpg"))))
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("LESIONLENS_MODEL", raising=False)
+
+
+@pytest.fixture
+def app():
+    test = AppTest.from_file(str(APP), default_timeout=30)
+    test.session_state["notice_agreed"] = True
+    return test.run()
+
+
+def words(test) -> str:
+    parts = [*test.markdown, *test.caption, *test.error, *test.subheader, *test.info]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def test_opens_with_a_finished_example(app):
+    assert not app.exception
+    assert "Research and teaching only" in words(app)
+    assert "Example, not a photo" in words(app)
+    assert len(app.get("plotly_chart")) == 1
+    assert len(app.get("imgs")) == 1
+
+
+def test_all_eight_full_names_are_told(app):
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    told = json.dumps(chart, ensure_ascii=False)
+    assert all(label.name in told for label in LABELS)
+    assert chart["layout"]["xaxis"]["range"] == [0, 1]
+
+
+def test_first_visit_must_agree():
+    test = AppTest.from_file(str(APP), default_timeout=30).run()
+    assert "Never a diagnosis" in words(test)
+    agree = next(button for button in test.button if button.label == "I understand")
+    agree.click().run()
+    assert test.session_state["notice_agreed"]
+    assert not test.exception
+
+
+def test_an_upload_gives_what_python_gives(app):
+    app.file_uploader[0].set_value((SAMPLE.name, SAMPLE.read_bytes(), "image/jpeg")).run()
+    assert not app.exception
+    expected = Classifier.load().analyse(SAMPLE.read_bytes())
+    table = next(str(part.value) for part in app.markdown if "| Class |" in str(part.value))
+    for code, probability in expected.ranked():
+        assert f"| {BY_CODE[code].name} ({code}) |" in table
+        assert f"| {probability:.4f} |" in table
+    assert "Example, not a photo" not in words(app)
+
+
+def test_a_bad_upload_has_its_sentence_and_the_page_goes_on(app):
+    app.file_uploader[0].set_value(("lesion.jpg", b"a text, no photo " * 20, "image/jpeg")).run()
+    assert not app.exception
+    assert "holds text, not a photo" in words(app)
+    assert len(app.get("plotly_chart")) == 1  # what was shown before is not lost
+    assert "Below is still the analysis of" in words(app)
+    app.file_uploader[0].set_value((SAMPLE.name, SAMPLE.read_bytes(), "image/jpeg")).run()
+    assert "holds text" not in words(app)
+
+
+def test_a_hostile_name_is_shown_as_plain_text(app):
+    name = "**bold**[x](http://x.example)\u202egpj.jpg"
+    app.file_uploader[0].set_value((name, b"", "image/jpeg")).run()
+    assert not app.exception
+    told = "\n".join(str(error.value) for error in app.error)
+    assert "http" in told
+    assert "[x]" not in told
+    assert "\u202e" not in told
+
+
+@pytest.mark.parametrize("name", list(samples()))
+def test_every_drawn_sample_can_be_chosen(app, name):
+    app.segmented_control[0].set_value("samples").run()
+    app.selectbox(key="analyze_sample").set_value(name).run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 1
+
+
+@pytest.mark.parametrize("view", ["blend", "beside", "square", "plain"])
+def test_every_view_draws(app, view):
+    app.segmented_control(key="analyze_view").set_value(view).run()
+    assert not app.exception
+    assert len(app.get("imgs")) == (2 if view == "beside" else 1)
+
+
+def test_class_and_opacity_redraw_without_a_new_inference(app, monkeypatch):
+    def forbidden(*_):
+        raise AssertionError("the model was run again")
+
+    monkeypatch.setattr(Classifier, "analyse", forbidden)
+    app.slider(key="analyze_opacity").set_value(20).run()
+    label = next(box for box in app.selectbox if box.key.startswith("analyze_label"))
+    label.set_value("VASC").run()
+    assert not app.exception
+    assert "Grad-CAM of Vascular lesion" in words(app)
+
+
+def test_own_model_without_a_card_says_what_it_lacks(tmp_path, monkeypatch):
+    (tmp_path / "best_final_model.keras").write_bytes(b"PK")
+    monkeypatch.setenv("LESIONLENS_MODEL", str(tmp_path / "best_final_model.keras"))
+    test = AppTest.from_file(str(APP), default_timeout=30)
+    test.session_state["notice_agreed"] = True
+    test.run()
+    assert not test.exception
+    told = "\n".join(str(part.value) for part in test.warning)
+    assert "needs a card beside it, best_final_model.toml" in told
+    assert len(test.get("plotly_chart")) == 0  # no other model is put in its place
+
+
+def test_uploads_are_held_in_memory(app):
+    from starlette.formparsers import MultiPartParser
+
+    assert MultiPartParser.spool_max_size == SPOOL_BYTES > 200 * 2**20
+
+
+def test_about_page_tells_limits_before_results(app):
+    app.switch_page("app_pages/about.py").run()
+    assert not app.exception
+    told = [str(part.value) for part in app.subheader]
+    assert told.index("Known limits") < told.index("What the model reached on lesions it never saw")

@@ -1,0 +1,140 @@
+"""The real server and a real browser: what a user sees, and not only that a server answers."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from model_zoo.classifier import Classifier
+from model_zoo.labels import LABELS
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "streamlit_app" / "samples"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The address of a server started by the README's own command, LESIONLENS_URL instead if set."""
+    if os.environ.get("LESIONLENS_URL"):
+        yield os.environ["LESIONLENS_URL"]
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "LESIONLENS_CACHE": str(tmp_path_factory.mktemp("cache"))}
+    environment.pop("LESIONLENS_MODEL", None)
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app/app.py"]
+    server = subprocess.Popen(
+        [*command, "--server.port", str(port), "--server.address", "127.0.0.1"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(url)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(120):
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError(url)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    tab.goto(address)
+    tab.get_by_role("button", name="I understand").click()
+    yield tab
+    context.close()
+
+
+def heatmap_spread(tab) -> float:
+    """How far the colours of the heatmap picture on the page range, read from its pixels."""
+    picture = tab.get_by_alt_text("Grad-CAM heatmap of").first
+    picture.wait_for()
+    return picture.evaluate(
+        """async image => {
+            await image.decode();
+            const canvas = document.createElement('canvas');
+            canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+            const context = canvas.getContext('2d');
+            context.drawImage(image, 0, 0);
+            const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
+            let low = 255, high = 0;
+            for (let i = 0; i < data.length; i += 4) {
+                const warmth = data[i] - data[i + 2];
+                low = Math.min(low, warmth); high = Math.max(high, warmth);
+            }
+            return high - low;
+        }"""
+    )
+
+
+def test_the_page_shows_eight_names_and_a_heatmap(page):
+    for label in LABELS:
+        page.locator(".js-plotly-plot").get_by_text(label.name).first.wait_for()
+    assert heatmap_spread(page) > 60
+
+
+def test_a_real_file_goes_through_the_real_server(page):
+    file = SAMPLES / "veil.jpg"
+    page.locator("input[type=file]").set_input_files(str(file))
+    page.get_by_alt_text("Grad-CAM heatmap of").first.wait_for()
+    page.get_by_text("Example, not a photo").wait_for(state="detached")
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Result as JSON").click()
+    told = json.loads(Path(caught.value.path()).read_text(encoding="utf-8"))
+    expected = Classifier.load().analyse(file.read_bytes())
+    assert told["file"] == "veil.jpg"
+    assert "Research and teaching only" in told["notice"]
+    for code, probability in told["probabilities"].items():
+        assert probability == pytest.approx(expected.probability(code), abs=1e-5)
+    for label in LABELS:
+        page.locator(".js-plotly-plot").get_by_text(label.name).first.wait_for()
+    assert heatmap_spread(page) > 60
+
+
+def test_text_renamed_to_jpg_gets_its_sentence(page, tmp_path):
+    fake = tmp_path / "lesion.jpg"
+    fake.write_text("This is a letter, not a photo.\n" * 20)
+    page.locator("input[type=file]").set_input_files(str(fake))
+    page.get_by_text("The file holds text, not a photo").wait_for()
+    assert page.get_by_text("Traceback").count() == 0
+    page.locator(".js-plotly-plot").first.wait_for()

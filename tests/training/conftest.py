@@ -1,0 +1,62 @@
+"""A small folder in the ISIC 2019 layout, of coloured noise, and a backbone that trains fast."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from model_zoo import architectures
+from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS
+from model_zoo.labels import CODES
+
+COLUMNS = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK")
+PER_CLASS = 6
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def small_isic(tmp_path_factory):
+    """48 photos of 24 lesions, each class in its own colour."""
+    folder = tmp_path_factory.mktemp("isic")
+    (folder / PHOTOS).mkdir()
+    random = np.random.default_rng(0)
+    labels, metadata = [], []
+    for index in range(PER_CLASS * len(CODES)):
+        code = CODES[index % len(CODES)]
+        image = f"ISIC_00{24306 + index}"
+        colour = np.array([(37 * CODES.index(code)) % 200, 30 * CODES.index(code), 120])
+        noise = random.integers(0, 40, (40, 48, 3))
+        Image.fromarray((colour + noise).clip(0, 255).astype("uint8")).save(
+            folder / PHOTOS / f"{image}.jpg", quality=95
+        )
+        labels.append([image, *(int(code == column) for column in COLUMNS)])
+        lesion = f"L{index % len(CODES)}_{index // len(CODES) // 2}"
+        metadata.append([image, 45.0, "palms/soles", lesion, "female"])
+    for name, head, rows in (
+        (GROUND_TRUTH, ["image", *COLUMNS], labels),
+        (METADATA, ["image", "age_approx", "anatom_site_general", "lesion_id", "sex"], metadata),
+    ):
+        with (folder / name).open("w", newline="") as stream:
+            csv.writer(stream).writerows([head, *rows])
+    return folder
+
+
+@pytest.fixture
+def tiny_backbone(monkeypatch):
+    """The name of a backbone of two convolutions, known to `architectures.build`."""
+
+    def make(include_top, weights, input_tensor):
+        x = keras.layers.Conv2D(8, 3, strides=2, padding="same")(input_tensor)
+        x = keras.layers.BatchNormalization(momentum=0.8)(x)
+        x = keras.layers.Activation("relu")(x)
+        x = keras.layers.Conv2D(16, 3, strides=2, padding="same", activation="relu")(x)
+        return keras.Model(keras.utils.get_source_inputs(x)[0], x)
+
+    monkeypatch.setitem(architectures.BACKBONES, "Tiny", architectures.Backbone(make, "tf", 32))
+    return "Tiny"

@@ -1,0 +1,164 @@
+"""Tables, splits and batches."""
+
+import numpy as np
+import pytest
+
+from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, Case, photo_path, read_cases
+from model_zoo.errors import BadData
+from model_zoo.images import decode_rgb, square
+from model_zoo.labels import CODES
+from training import isic2019, splits
+from training.dataset import Batches, load_photos
+
+
+def copy_tables(source, target, change=lambda name, text: text):
+    (target / PHOTOS).mkdir()
+    for photo in (source / PHOTOS).iterdir():
+        (target / PHOTOS / photo.name).write_bytes(photo.read_bytes())
+    for name in (GROUND_TRUTH, METADATA):
+        (target / name).write_text(change(name, (source / name).read_text()))
+    return target
+
+
+def test_report_counts(small_isic):
+    report = isic2019.check(small_isic)
+    assert report.by_label == dict.fromkeys(CODES, 6)
+    assert report.lesions == 24
+    assert report.by_source == {"HAM": 48}
+    assert "48 images of 24 lesions" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("ISIC_0024306,0", "ISIC_0024306,1", "line 2: expected a single 1"),
+        ("ISIC_0024307,", "ISIC_0024306,", "line 3: ISIC_0024306 comes twice"),
+        ("image,MEL", "image,MELANOMA", "no column MEL"),
+        ("ISIC_0024306,0,0,0,1,0,0,0,0,0", "ISIC_0024306,0,0,0,0,0,0,0,0,1", "the class is UNK"),
+        ("ISIC_0024306,0", "ISIC_0024306,x", "could not convert"),
+    ],
+)
+def test_a_bad_table_is_named_with_its_line(small_isic, tmp_path, old, new, says):
+    def change(name, text):
+        return text.replace(old, new, 1) if name == GROUND_TRUTH else text
+
+    with pytest.raises(BadData, match=says):
+        isic2019.check(copy_tables(small_isic, tmp_path, change))
+
+
+def test_a_missing_photo_is_named_or_left_out(small_isic, tmp_path):
+    folder = copy_tables(small_isic, tmp_path)
+    photo_path(folder, "ISIC_0024310").unlink()
+    with pytest.raises(BadData, match="ISIC_0024310"):
+        isic2019.check(folder)
+    report = isic2019.check(folder, skip_missing=True)
+    assert report.missing == ["ISIC_0024310"]
+    assert len(report.cases) == 47
+
+
+def test_sources_are_told_by_number():
+    assert Case("ISIC_0024306", "NV").source == "HAM"
+    assert Case("ISIC_0034320", "NV").source == "HAM"
+    assert Case("ISIC_0053454", "NV").source == "BCN"
+    assert Case("ISIC_0000017_downsampled", "NV").source == "MSK"
+
+
+def test_committed_list_keeps_lesions_together():
+    rows = splits.read_list()
+    parts: dict[str, set[str]] = {}
+    for row in rows:
+        parts.setdefault(row.lesion_id, set()).add(row.part)
+    assert [lesion for lesion, found in parts.items() if len(found) > 1] == []
+    assert len({row.image for row in rows}) == len(rows) == 16124
+
+
+def test_committed_list_has_its_shares():
+    rows = splits.read_list()
+    for part, share in ((splits.TRAIN, 0.76), (splits.VALIDATION, 0.12), (splits.HELD_OUT, 0.12)):
+        of_part = splits.part_of(rows, part)
+        assert len(of_part) / len(rows) == pytest.approx(share, abs=0.005)
+        for code in CODES:
+            of_class = [row for row in rows if row.label == code]
+            inside = sum(row.part == part for row in of_class)
+            assert inside / len(of_class) == pytest.approx(share, abs=0.03)
+
+
+@pytest.mark.photos
+def test_committed_list_is_what_the_program_makes(photos_folder):
+    cases = read_cases(photos_folder)
+    rows = splits.development_list(cases, splits.lesion_groups(cases, photos_folder))
+    assert rows == splits.read_list()
+
+
+def test_equal_photos_join_one_group(small_isic, tmp_path):
+    folder = copy_tables(small_isic, tmp_path)
+    one, other = (photo_path(folder, f"ISIC_00{n}") for n in (24306, 24307))
+    other.write_bytes(one.read_bytes())
+    cases = read_cases(folder)
+    groups = splits.lesion_groups(cases, folder)
+    assert groups[0] == groups[1]
+    assert len(set(groups)) == 23
+
+
+def test_a_list_of_other_images_is_refused(small_isic, tmp_path):
+    rows = [splits.Row("ISIC_9999999", "NV", "L", splits.TRAIN)]
+    with pytest.raises(BadData, match="ISIC_9999999"):
+        splits.require(rows, {"ISIC_0024306"}, tmp_path / "list.csv")
+
+
+def rows_of(folder):
+    return [splits.Row(c.image, c.label, c.lesion_id, splits.TRAIN) for c in read_cases(folder)]
+
+
+def test_training_and_serving_see_the_same_pixels(small_isic):
+    """The parity of both walks: what training reads is `square` of `decode_rgb`, byte for byte."""
+    rows = rows_of(small_isic)
+    photos = load_photos(small_isic, rows, 32)
+    for index in (0, 7, 47):
+        data = photo_path(small_isic, rows[index].image).read_bytes()
+        assert (photos.pixels[index] == square(decode_rgb(data), 32).pixels).all()
+    assert [CODES[t] for t in photos.targets] == [row.label for row in rows]
+
+
+def test_a_broken_photo_is_named_or_left_out(small_isic, tmp_path):
+    folder = copy_tables(small_isic, tmp_path)
+    photo_path(folder, "ISIC_0024309").write_bytes(b"\xff\xd8\xff broken")
+    rows = rows_of(folder)
+    with pytest.raises(BadData, match="ISIC_0024309"):
+        load_photos(folder, rows, 32)
+    kept = load_photos(folder, rows, 32, skip_broken=True)
+    assert len(kept.pixels) == len(kept.rows) == len(kept.targets) == 47
+    assert "ISIC_0024309" not in [row.image for row in kept.rows]
+
+
+def test_one_resolution_removes_detail(small_isic):
+    rows = rows_of(small_isic)[:4]
+    native = load_photos(small_isic, rows, 32).pixels.astype(float)
+    coarse = load_photos(small_isic, rows, 32, at=8).pixels.astype(float)
+    assert np.abs(np.diff(coarse, axis=1)).mean() < 0.5 * np.abs(np.diff(native, axis=1)).mean()
+
+
+def test_an_epoch_is_seeded_and_every_epoch_another(small_isic):
+    photos = load_photos(small_isic, rows_of(small_isic), 16)
+    first, again = (Batches(photos, 8, seed=3, sampling_power=1) for _ in range(2))
+    assert (first.order == again.order).all()
+    again.begin_epoch(1)
+    assert (first.order != again.order).any()
+    assert sorted(first.order) == list(range(48))
+
+
+def test_sampling_power_levels_the_classes(small_isic):
+    photos = load_photos(small_isic, rows_of(small_isic), 16)
+    keep = np.flatnonzero((photos.targets != 0) | (np.arange(48) < 8))  # one AK, six of the rest
+    few = type(photos)(photos.pixels[keep], photos.targets[keep], [])
+    counts = {}
+    for power in (1, 0):
+        batches = Batches(few, 8, seed=0, sampling_power=power)
+        counts[power] = np.bincount(few.targets[batches.order], minlength=8)
+    assert counts[1][0] == 1
+    assert counts[0][0] >= 5
+    assert len(batches) == 5
+    pixels, targets = batches[0]
+    assert pixels.shape == (8, 16, 16, 3)
+    assert pixels.dtype == np.uint8
+    assert (targets.sum(axis=1) == 1).all()

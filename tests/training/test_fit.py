@@ -1,0 +1,125 @@
+"""A run from folder to served file, on a tiny network."""
+
+import json
+
+import numpy as np
+import pytest
+
+from model_zoo.cases import read_cases
+from model_zoo.classifier import Classifier
+from model_zoo.errors import BadData
+from model_zoo.registry import installed_folder
+from training import checkpoint, splits
+from training.evaluate import evaluate
+from training.export import Place, export
+from training.fit import Data, fit
+from training.recipe import Augment, Optimizer, Phase, Recipe
+
+
+@pytest.fixture
+def data(small_isic):
+    cases = read_cases(small_isic)
+    rows = [
+        splits.Row(c.image, c.label, c.lesion_id, splits.TRAIN if i < 32 else splits.VALIDATION)
+        for i, c in enumerate(cases)
+    ]
+    return Data(
+        small_isic, splits.part_of(rows, splits.TRAIN), splits.part_of(rows, splits.VALIDATION)
+    )
+
+
+@pytest.fixture
+def recipe(tiny_backbone):
+    return Recipe(
+        name="tiny",
+        backbone=tiny_backbone,
+        weights="none",
+        phases=(Phase(24, 2), Phase(32, 2)),
+        batch=8,
+        precision="float32",
+        dropout=0.2,
+        optimizer=Optimizer(peak=0.01, ema=0.5),
+        augment=Augment(hue=0.0, brightness=0.05, sides=(16,)),
+    )
+
+
+def arrays(run):
+    _, weights, moments = checkpoint.load_state(run)
+    return [*weights, *moments]
+
+
+def test_a_resumed_run_is_the_uninterrupted_run(recipe, data, tmp_path, monkeypatch):
+    fit(recipe, data, tmp_path / "whole")
+    real, saved = checkpoint.save_state, []
+
+    def killed(*arguments):
+        real(*arguments)
+        saved.append(1)
+        if len(saved) == 3:  # in the middle of the second phase
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save_state", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, data, tmp_path / "cut")
+    monkeypatch.setattr(checkpoint, "save_state", real)
+    fit(recipe, data, tmp_path / "cut", resume=True)
+    for one, other in zip(arrays(tmp_path / "whole"), arrays(tmp_path / "cut"), strict=True):
+        assert np.allclose(one, other, rtol=1e-4, atol=1e-5)
+    history = json.loads((tmp_path / "cut" / "history.json").read_text())
+    assert [entry["side"] for entry in history] == [24, 24, 32, 32]
+
+
+def test_loss_falls_and_the_best_epoch_is_of_the_last_phase(recipe, data, tmp_path):
+    longer = Recipe(**{**vars(recipe), "phases": (Phase(24, 6), Phase(32, 2))})
+    fit(longer, data, tmp_path)
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert history[-1]["loss"] < 0.8 * history[0]["loss"]
+    _, about = checkpoint.load_best(tmp_path)
+    assert about["side"] == 32
+
+
+def test_a_run_is_not_overwritten_and_not_resumed_from_nothing(recipe, data, tmp_path):
+    with pytest.raises(BadData, match="no run to go on with"):
+        fit(recipe, data, tmp_path, resume=True)
+    (tmp_path / checkpoint.STATE).write_bytes(b"")
+    with pytest.raises(BadData, match="holds a run already"):
+        fit(recipe, data, tmp_path)
+    with pytest.raises(BadData, match="damaged"):
+        fit(recipe, data, tmp_path, resume=True)
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
+    checkpoint.save_best(tmp_path, [np.ones(3)], {"epoch": 1})
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(BadData, match="No space left"):
+        checkpoint.save_best(tmp_path, [np.zeros(3)], {"epoch": 2})
+    weights, about = checkpoint.load_best(tmp_path)
+    assert about == {"epoch": 1}
+    assert weights[0].sum() == 3
+    assert [file.name for file in tmp_path.iterdir()] == [checkpoint.BEST]
+
+
+def test_from_run_to_installed_model(recipe, data, tmp_path):
+    """An installed model appears under its name, and is measured through its served file."""
+    fit(recipe, data, tmp_path / "run")
+    images = tmp_path / "list.csv"
+    splits.write_list([*data.train, *data.validation], images)
+    folder = installed_folder() / "tiny.v1"
+    place = Place("tiny.v1", folder, folder / "tiny.v1.toml")
+    export(tmp_path / "run", place, data.folder, images, "Tiny", default=False)
+    classifier = Classifier.load("tiny.v1")
+    assert classifier.card.grid == 8
+    cases = {case.image: case for case in read_cases(data.folder)}
+    result, probabilities = evaluate(
+        classifier, data.folder, data.validation, cases, protocol="test"
+    )
+    assert probabilities.shape == (16, 8)
+    assert result["n"] == 16
+    _, about = checkpoint.load_best(tmp_path / "run")
+    assert result["accuracy"]["value"] == pytest.approx(about["val_accuracy"], abs=0.13)
+    low, high = result["accuracy"]["low"], result["accuracy"]["high"]
+    assert low <= result["accuracy"]["value"] <= high
