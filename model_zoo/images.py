@@ -24,16 +24,12 @@ MAX_PIXELS = 24_000_000
 # A camera writes at most about ten scans; a "scan bomb" thousands, each costing a full pass.
 MAX_SCANS = 64
 MAX_SCANNED_PIXELS = 2_000_000_000  # up to 1.6 s
-# Segments, chunks, strips: each costs microseconds, and 25 MB can hold millions. Real photos
-# have hundreds; 24 megapixels in TIFF tiles of 32 x 32 are 24,000.
+# Segments, chunks, strips: each costs microseconds; 25 MB can hold millions, photos have hundreds.
 MAX_PARTS = 30_000
-# A TIFF tile is unpacked whole, however little of it the photo needs.
-MAX_TILE_SIDE = 8192
-# Photos are decoded at the smallest reduction that keeps both sides above this: enough for a
-# sharp display, and more than four times what a network reads.
+MAX_TILE_SIDE = 8192  # a TIFF tile is unpacked whole, however little of it is needed
+# JPEGs are reduced as long as both sides stay above this: sharp, four times what a network reads.
 WORKING_SIDE = 1024
-# A side shorter than this carries no dermoscopic structure at all.
-MIN_SIDE = 16
+MIN_SIDE = 16  # a shorter one carries no dermoscopic structure at all
 # Field of view: darker than this (of 255, brightest channel) counts as black surround.
 # Read off BCN_20000 photos: the surround is below 20 with JPEG noise, skin in shade above 60.
 SURROUND_LEVEL = 35
@@ -45,8 +41,7 @@ KIND = re.compile(
 # What begins or ends a part of a JPEG: no stuffed zero, fill byte, TEM or restart.
 JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
 SOS, EOI, METADATA = 0xDA, 0xD9, {*range(0xE1, 0xF0), 0xFE} - {0xEE}  # APP14 says the colours
-# One value of TIFF type 1, 2, ... as `struct` names it; a rational is eight bytes here.
-TIFF_TYPES = dict(enumerate("BsHLQbBhlqfdL", start=1))
+TIFF_TYPES = dict(enumerate("BsHLQbBhlqfdL", start=1))  # as `struct` names them
 TURNS = dict(zip(range(2, 9), (0, 3, 1, 5, 4, 6, 2), strict=True))  # orientation: Transpose
 UNFAITHFUL = {"I": "numbers of more than 16 bits", "F": "fractions", "LAB": "CIE L*a*b*"}
 
@@ -142,7 +137,10 @@ def _decode(data: bytes, kind: str, is_whole: bool) -> np.ndarray:
     is_jpeg = kind == "JPEG"
     data, exif = _bare_jpeg(data) if is_jpeg else (data, b"")
     image = Image.OPEN[kind][0](io.BytesIO(data), "")  # `Image.open` hides why a file failed
-    pixels, most = image.width * image.height, MAX_PIXELS_JPEG if is_jpeg else MAX_PIXELS
+    most = MAX_PIXELS_JPEG if is_jpeg else MAX_PIXELS
+    # A HEIC can show a small part of a huge picture, which is decoded all the same.
+    hidden = b"".join(re.findall(rb"(?s)ispe\0{4}(.{8})", data)) if kind == "HEIF" else b""
+    pixels = max(x * y for x, y in [image.size, *struct.iter_unpack(">LL", hidden)])
     if pixels > 10 * most:
         raise BadImage("bomb")  # no camera's photo any more, but a header made to exhaust memory
     if pixels > most:
@@ -195,11 +193,14 @@ def _is_whole(data: bytes, kind: str) -> bool:
             return _tiff_is_whole(data)
         if kind == "WEBP":
             return 8 + struct.unpack_from("<L", data, 4)[0] <= len(data)
-        if kind == "BMP" and struct.unpack_from("<L", data, 30)[0] in (1, 2):
-            raise BadImage("unsupported_mode", mode="run lengths")  # takes Pillow many seconds
+        if kind == "BMP":
+            size, header, compression = struct.unpack_from("<L8xL12xL", data, 2)
+            if header > 12 and compression in (1, 2):  # would take Pillow many seconds
+                raise BadImage("unsupported_mode", mode="run lengths")
+            return size <= len(data)
     except (struct.error, TypeError):  # cut within a header, or text for a number
         return False
-    return True  # the decoders of BMP and HEIF notice
+    return True  # the decoder of HEIF notices itself
 
 
 def _png_is_whole(data: bytes) -> bool:
@@ -235,12 +236,12 @@ def _tiff_tags(tiff: bytes) -> Iterator[tuple[int, str, int]]:
         tag, kind, number, place = struct.unpack_from(order + "HHLL", tiff, entry)
         form = f"{order}{number}{TIFF_TYPES.get(kind, 'x')}"
         yield tag, form, place if struct.calcsize(form) > 4 else entry + 8
+    struct.unpack_from(order + "L", tiff, at + 2 + 12 * count)  # ends with the next one's place
 
 
 def _orientation(exif: bytes) -> int:
-    places = (place for tag, *place in _tiff_tags(exif) if tag == Tag.Orientation)
     try:
-        form, at = next(places)
+        form, at = next(place for tag, *place in _tiff_tags(exif) if tag == Tag.Orientation)
         return struct.unpack_from(form, exif, at)[0]
     except (struct.error, IndexError, StopIteration):  # damage there leaves the pixels whole
         return 1
@@ -248,8 +249,7 @@ def _orientation(exif: bytes) -> int:
 
 def count_scans(jpeg: bytes, enough: int) -> int:
     """The number of scans (SOS markers) of a JPEG, counted until it exceeds `enough`."""
-    scans = sum(marker == SOS for marker, _, _ in _segments(jpeg))
-    return min(scans, enough + 1)
+    return min(enough + 1, sum(marker == SOS for marker, _, _ in _segments(jpeg)))
 
 
 def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:

@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, required=True, help="folder for the results")
     command.add_argument("--write-card", action="store_true", help="put the measures into the card")
     command.set_defaults(run=_evaluate)
+
+    command = commands.add_parser("readme", help="renew the tables of the README from the cards")
+    command.set_defaults(run=_readme)
     return parser
 
 
@@ -126,6 +129,13 @@ def _evaluate(options: argparse.Namespace) -> int:
     print(evaluate.summary(result))
     if options.write_card:
         write_measures(classifier.card, result)
+    return 0
+
+
+def _readme(_: argparse.Namespace) -> int:
+    from training.readme import rewrite
+
+    print("renewed" if rewrite() else "up to date")
     return 0
 
 

@@ -63,11 +63,14 @@ def _controls(viewed: Viewed) -> tuple[str, float]:
 
 def _draw_heatmap(viewed: Viewed, label: str, opacity: float) -> None:
     painted = paint(viewed.shown, viewed.box, viewed.analysis.heatmap(label), opacity)
-    _draw(frame(painted, viewed.box), text("analyze.alt_heatmap", label=BY_CODE[label].name))
+    _draw(
+        frame(painted, viewed.box),
+        text("analyze.alt_heatmap", label=BY_CODE[label].name, name=viewed.name),
+    )
 
 
 def _draw_square(viewed: Viewed, side: int) -> None:
-    _draw(dim_outside(viewed.shown, viewed.box), text("analyze.alt_square"))
+    _draw(dim_outside(viewed.shown, viewed.box), text("analyze.alt_square", name=viewed.name))
     st.caption(text("analyze.caption_square", side=side))
 
 

@@ -1,18 +1,23 @@
 """From `.keras` to served numbers: our own models, and files made elsewhere."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from model_zoo import registry
 from model_zoo.architectures import build
 from model_zoo.classifier import Classifier
 from model_zoo.compile import compile_file, load_flat
 from model_zoo.engine import BATCH, Engine
 from model_zoo.errors import BadModel
+from model_zoo.images import decode_rgb, square
 from model_zoo.labels import CODES
 
 SIDE = 64
+SAMPLES = Path(__file__).parents[2] / "streamlit_app" / "samples"
 
 
 def published_focal(truth, probabilities):
@@ -89,6 +94,23 @@ def test_own_model_served_equals_keras_and_its_heatmaps_a_tape(tmp_path, pixels)
     taped = taped_heatmaps(model, "features", pixels)
     assert np.abs(scaled(outputs.heatmaps) - taped).max() < 1e-5
     assert outputs.pooled.shape == (3, 1280)
+
+
+@pytest.mark.parametrize(
+    "name", [card.name for card in registry.cards().values() if card.source is None]
+)
+def test_heatmaps_of_a_bundled_model_equal_a_tape(name, tmp_path):
+    card = registry.cards()[name]
+    compile_file(card.file("keras"), tmp_path / "m.tflite", precision="float32", scaling=None)
+    engine = Engine(tmp_path / "m.tflite")
+    photos = np.stack(
+        [
+            square(decode_rgb(file.read_bytes()), engine.side).pixels
+            for file in sorted(SAMPLES.glob("*.jpg"))[:4]
+        ]
+    )
+    taped = taped_heatmaps(load_flat(card.file("keras")), "features", photos)
+    assert np.abs(scaled(engine.run(photos).heatmaps) - taped).max() < 1e-5
 
 
 def test_foreign_file_is_unfolded_and_served(cache, foreign, pixels):

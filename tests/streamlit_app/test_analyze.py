@@ -38,7 +38,7 @@ def test_opens_with_a_finished_example(app):
     assert "Research and teaching only" in words(app)
     assert "Example, not a photo" in words(app)
     assert len(app.get("plotly_chart")) == 1
-    assert len(app.get("imgs")) == 1
+    assert len(app.get("image")) == 1
 
 
 def test_all_eight_full_names_are_told(app):
@@ -100,7 +100,7 @@ def test_every_drawn_sample_can_be_chosen(app, name):
 def test_every_view_draws(app, view):
     app.segmented_control(key="analyze_view").set_value(view).run()
     assert not app.exception
-    assert len(app.get("imgs")) == (2 if view == "beside" else 1)
+    assert len(app.get("image")) == (2 if view == "beside" else 1)
 
 
 def test_class_and_opacity_redraw_without_a_new_inference(app, monkeypatch):
@@ -138,3 +138,25 @@ def test_about_page_tells_limits_before_results(app):
     assert not app.exception
     told = [str(part.value) for part in app.subheader]
     assert told.index("Known limits") < told.index("What the model reached on lesions it never saw")
+
+
+def test_own_keras_file_with_a_card_is_compiled_and_read(tmp_path, monkeypatch):
+    import keras
+
+    pixels = keras.Input((32, 32, 3))
+    features = keras.layers.Conv2D(4, 3, strides=4)(pixels)
+    pooled = keras.layers.GlobalAveragePooling2D()(features)
+    model = keras.Model(pixels, keras.layers.Dense(8, activation="softmax")(pooled))
+    model.save(tmp_path / "best_final_model.keras")
+    codes = ", ".join(f'"{label.code}"' for label in LABELS)
+    card = f'name = "mine.v1"\ntitle = "Mine"\nscaling = "tf"\nlabels = [{codes}]\n'
+    (tmp_path / "best_final_model.toml").write_text(card)
+    monkeypatch.setenv("LESIONLENS_MODEL", str(tmp_path / "best_final_model.keras"))
+    test = AppTest.from_file(str(APP), default_timeout=120)
+    test.session_state["notice_agreed"] = True
+    test.run()
+    assert not test.exception
+    assert test.selectbox(key="analyze_model").value == "mine.v1"
+    assert len(test.get("plotly_chart")) == 1
+    assert len(test.get("image")) == 1
+    assert "Mine · no held-out figures" in words(test)

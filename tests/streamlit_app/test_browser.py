@@ -28,7 +28,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """The address of a server started by the README's own command, LESIONLENS_URL instead if set."""
+    """The address of a server of the README's own command, or LESIONLENS_URL if that is set."""
     if os.environ.get("LESIONLENS_URL"):
         yield os.environ["LESIONLENS_URL"]
         return
@@ -116,8 +116,9 @@ def test_the_page_shows_eight_names_and_a_heatmap(page):
 def test_a_real_file_goes_through_the_real_server(page):
     file = SAMPLES / "veil.jpg"
     page.locator("input[type=file]").set_input_files(str(file))
-    page.get_by_alt_text("Grad-CAM heatmap of").first.wait_for()
+    page.get_by_alt_text("laid over the photo veil.jpg").wait_for()
     page.get_by_text("Example, not a photo").wait_for(state="detached")
+    page.locator("[data-stale=true]").first.wait_for(state="detached")
     with page.expect_download() as caught:
         page.get_by_role("button", name="Result as JSON").click()
     told = json.loads(Path(caught.value.path()).read_text(encoding="utf-8"))

@@ -1,15 +1,14 @@
-"""Decoding of anything that may be uploaded, and the square that a network sees of it."""
+"""Decoding of anything that may be uploaded."""
 
 import io
 import random
-import resource
 import struct
+import sys
 import time
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from PIL import Image
 
 from model_zoo import images
 from model_zoo.errors import BadImage
-from model_zoo.images import centred_square, count_scans, decode_rgb, field_of_view, square
+from model_zoo.images import count_scans, decode_rgb, square
 
 # Four blocks of 32 x 24, no two alike under any turn or mirroring.
 BLOCKS = np.array(
@@ -140,6 +139,14 @@ def palette(**info: object) -> Image.Image:
 def centres(rgb: np.ndarray) -> np.ndarray:
     """The colours in the middle of the four blocks, (2, 2, 3)."""
     return rgb[12::24, 16::32].astype(int)
+
+
+def attempt(data: bytes) -> tuple[int, ...] | str:
+    """The shape of the photo, or the code of its refusal."""
+    try:
+        return decode_rgb(data).shape
+    except BadImage as fault:
+        return fault.code
 
 
 def refusal(data: bytes) -> BadImage:
@@ -312,21 +319,15 @@ def test_metadata_named_like_a_property_is_only_text() -> None:
     assert np.array_equal(decode_rgb(png(PICTURE.size, 8, 2, rows, text)), BLOCK_RGB)
     for name in (b"transparency", b"interlace", b"exif", b"icc_profile", b"bbox"):
         data = png(PICTURE.size, 8, 2, rows, chunk(b"tEXt", name + b"\0x"))
-        try:
-            assert decode_rgb(data).shape == BLOCK_RGB.shape
-        except BadImage as fault:
-            assert fault.code in ("broken_image", "truncated")
+        assert attempt(data) in ((48, 64, 3), "broken_image")
 
 
 def test_large_jpeg_comes_reduced_and_small_one_does_not() -> None:
     large = PICTURE.resize((4096, 3072), Image.Resampling.BICUBIC)
     rgb = decode_rgb(encode(large, "JPEG", quality=90))
     assert rgb.shape == (1536, 2048, 3)
-    np.testing.assert_allclose(
-        centres(square(rgb, 64).pixels),
-        np.roll(centres(square(np.asarray(large), 64).pixels), 0),
-        atol=6,
-    )
+    full, reduced = (square(photo, 64).pixels.astype(int) for photo in (np.asarray(large), rgb))
+    assert np.abs(full - reduced).mean() < 1
     small = PICTURE.resize((1500, 1100))
     assert decode_rgb(encode(small, "JPEG")).shape == (1100, 1500, 3)
     assert decode_rgb(encode(small, "JPEG", exif=oriented(6))).shape == (1500, 1100, 3)
@@ -354,8 +355,8 @@ def header_only(kind: str, width: int, height: int) -> bytes:
             100
         )
     if kind == "WEBP":
-        sides = struct.pack("<L", width - 1)[:3] + struct.pack("<L", height - 1)[:3]
-        return b"RIFF" + struct.pack("<L", 22) + b"WEBPVP8X" + struct.pack("<LL", 10, 0) + sides
+        webp = encode(PICTURE, "WEBP")
+        return webp[:26] + struct.pack("<HH", width, height) + webp[30:]
     heic = KNOWN["heic"][0]
     place = heic.index(b"ispe") + 8
     return heic[:place] + struct.pack(">LL", width, height) + heic[place + 8 :]
@@ -365,16 +366,19 @@ def frames(kind: str) -> bytes:
     return encode(PICTURE, kind, save_all=True, append_images=[PICTURE.rotate(180)], lossless=True)
 
 
-MANY = 29_000  # fewer than are refused by their number alone
 TABLE = b"\xff\xdb" + struct.pack(">H", 2 + 65 * 1000) + (b"\0" + b"\1" * 64) * 1000
 TEXT_BOMB = b"comment\0\0" + zlib.compress(bytes(50_000_000))
 PIXELS = BLOCK_RGB.tobytes()
+TILE = {"t322": (60_000,), "t323": (60_000,), "t324": (8,), "t325": (len(PIXELS),)}
 REFUSED = {
     "nothing": ("empty_file", b""),
     "26 MB": ("too_many_bytes", BASELINE + bytes(25 * 2**20)),
     "words": ("text_as_image", b"a nice photo of a lesion"),
     "umlauts": ("text_as_image", "schöne Grüße, ".encode() * 100),
-    "umlauts in latin-1": ("text_as_image", "schöne Grüße an alle, ".encode("latin-1") * 100),
+    "umlauts in latin-1": (
+        "text_as_image",
+        "ein Foto für alle, die es brauchen. ".encode("latin-1") * 20,
+    ),
     "words that begin like BMP": ("text_as_image", b"BMW, Audi and other names\n" * 9),
     "page": ("text_as_image", b"<!DOCTYPE html><html><body>404</body></html>"),
     "drawing": ("text_as_image", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
@@ -388,7 +392,7 @@ REFUSED = {
     "tiff of two pages": ("animated", frames("TIFF")),
     "heic of two pictures": ("animated", frames("HEIF")),
     "scan bomb": ("too_many_scans", scan_bomb(65)),
-    "scan bomb of 25 MB": ("too_many_scans", scan_bomb(100_000)),
+    "scan bomb of 100,000": ("too_many_scans", scan_bomb(100_000)),
     "scan bomb, junk between": ("too_many_scans", scan_bomb(1000, b"\0junk\xff\0\xff\xff")),
     "scan bomb, cut": ("too_many_scans", scan_bomb(1000)[:-2]),
     "jpeg, 65 megapixels": ("too_many_pixels", header_only("JPEG", 10_000, 6_401)),
@@ -403,7 +407,8 @@ REFUSED = {
     "bmp, 900 megapixels": ("bomb", header_only("BMP", 30_000, 30_000)),
     "heic, 25 megapixels": ("too_many_pixels", header_only("HEIF", 5_000, 5_000)),
     "heic, 900 megapixels": ("bomb", header_only("HEIF", 30_000, 30_000)),
-    "webp, most pixels": ("bomb", header_only("WEBP", 2**24, 2**24)),
+    "webp, 25 megapixels": ("too_many_pixels", header_only("WEBP", 5_000, 5_000)),
+    "webp, most pixels": ("bomb", header_only("WEBP", 16_383, 16_383)),
     "png, text bomb": ("bomb", png((64, 48), 8, 2, PIXELS, chunk(b"zTXt", TEXT_BOMB))),
     "png, profile bomb": ("bomb", png((64, 48), 8, 2, PIXELS, chunk(b"iCCP", TEXT_BOMB))),
     "png, a million chunks": (
@@ -418,24 +423,12 @@ REFUSED = {
     ),
     "tiff, tile of 60,000 x 60,000": (
         "broken_image",
-        tiff(
-            PIXELS,
-            (64, 48),
-            (8,) * 3,
-            2,
-            t273=(),
-            t279=(),
-            t322=(60_000,),
-            t323=(60_000,),
-            t324=(8,),
-            t325=(len(PIXELS),),
-            t259=(8,),
-        ),
+        tiff(PIXELS, (64, 48), (8,) * 3, 2, t259=(8,), t273=(), t279=(), **TILE),
     ),
     "tiff of numbers": ("unsupported_mode", encode(Image.new("F", (64, 48)), "TIFF")),
     "tiff of long numbers": ("unsupported_mode", encode(Image.new("I", (64, 48)), "TIFF")),
     "tiff of cie lab": ("unsupported_mode", encode(Image.new("LAB", (64, 48)), "TIFF")),
-    "tiff of 7 layers": ("unsupported_mode", tiff(PIXELS, (64, 48), (8,) * 7, 1)),
+    "tiff of 5 layers": ("unsupported_mode", tiff(PIXELS, (64, 48), (8,) * 5, 1)),
     "jpeg of 12 bits": (
         "unsupported_mode",
         BASELINE.replace(b"\xff\xc0\0\x11\x08", b"\xff\xc1\0\x11\x0c"),
@@ -445,12 +438,11 @@ REFUSED = {
         b"BM" + bytes(12) + b"(" + bytes(15) + b"\1" + bytes(9),
     ),
     "png, bad data": ("broken_image", png((64, 48), 8, 2, b"", idat=b"not compressed")),
-    "png, missing rows": ("truncated", png((64, 48), 8, 2, PIXELS[:1000])),
+    "png, missing rows": ("broken_image", png((64, 48), 8, 2, PIXELS[:1000])),
     "png of no size": ("broken_image", png((0, 48), 8, 2, PIXELS)),
     "jpeg without pixels": ("truncated", BASELINE[: BASELINE.index(b"\xff\xda")]),
     "jpeg of noise": ("truncated", b"\xff\xd8\xff" + random.Random(0).randbytes(50)),
-    "tiff without directory": ("truncated", b"II*\0\x08\0\0\0" + bytes(3)),
-    "tiff of text for strips": ("truncated", tiff(PIXELS, (64, 48), (8,) * 3, 2)),
+    "tiff without directory": ("truncated", b"II*\0\x08\0\0\0"),
 }
 
 
@@ -460,7 +452,10 @@ def test_refusals_say_why(name: str) -> None:
     assert refusal(data).code == code
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory as Linux counts it")
 def test_refusals_cost_little() -> None:
+    import resource
+
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for name, (_, data) in REFUSED.items():
         start = time.process_time()
@@ -468,4 +463,114 @@ def test_refusals_cost_little() -> None:
             decode_rgb(data)
         assert time.process_time() - start < 2, name
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert (after - before) / 1024 < 500  # MB; `ru_maxrss` counts in kB on Linux
+    assert (after - before) / 1024 < 500  # MB
+
+
+ODD = PICTURE.crop((0, 0, 61, 47))  # rows of 61 pixels are padded in a BMP
+CUT = {
+    "jpeg": encode(ODD, "JPEG"),
+    "jpeg, progressive": encode(ODD, "JPEG", progressive=True),
+    "jpeg, exif with preview": encode(ODD, "JPEG", exif=b"Exif\0\0II*\0" + BASELINE),
+    "png": encode(ODD, "PNG"),
+    "png, palette": encode(palette(transparency=0), "PNG"),
+    "webp": encode(ODD, "WEBP"),
+    "webp, lossless": encode(ODD, "WEBP", lossless=True, exif=oriented(6)),
+    "bmp": encode(ODD, "BMP"),
+    "bmp, palette": encode(ODD.quantize(), "BMP"),
+    "tiff": encode(ODD, "TIFF"),
+    "tiff, directory last": tiff(PIXELS, (64, 48), (8, 8, 8), 2, t274=(6,)),
+    "tiff, lzw": encode(ODD, "TIFF", compression="tiff_lzw"),
+    "tiff, deflate": encode(ODD, "TIFF", compression="tiff_adobe_deflate"),
+    "tiff, jpeg": encode(ODD, "TIFF", compression="jpeg"),
+    "heic": encode(ODD, "HEIF", exif=oriented(6)),
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_file_cut_anywhere_is_refused(name: str) -> None:
+    data = CUT[name]
+    assert decode_rgb(data).ndim == 3
+    begin = ("empty_file", "not_an_image", "text_as_image", "truncated")
+    for length in range(20):
+        assert refusal(data[:length]).code in begin
+    for length in {*range(20, len(data), 1 + len(data) // 80), *range(len(data) - 20, len(data))}:
+        assert refusal(data[:length]).code == "truncated", length
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_file_that_ends_in_zeros_or_noise_raises_nothing_else(name: str) -> None:
+    data, noise = CUT[name], random.Random(name)
+    for length in range(12, len(data), 1 + len(data) // 25):
+        for rest in (bytes(len(data) - length), noise.randbytes(len(data) - length)):
+            attempt(data[:length] + rest)
+
+
+@pytest.mark.parametrize("action", ["error", "ignore"])
+@pytest.mark.parametrize("name", CUT)
+def test_damage_raises_nothing_else(name: str, action: str) -> None:
+    noise = random.Random(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        for _ in range(60):
+            data = bytearray(CUT[name])
+            reach = noise.choice((60, 400, len(data)))
+            for _ in range(noise.choice((1, 3, 20))):
+                data[noise.randrange(min(reach, len(data)))] = noise.choice((0, 1, 127, 255, 42))
+            attempt(bytes(data))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "HEIF"])
+def test_one_pixel_is_too_small(kind: str) -> None:
+    fault = refusal(encode(Image.new("RGB", (1, 1)), kind))
+    assert fault.code == "too_small"
+    assert fault.parameters == {"width": 1, "height": 1, "limit": 16}
+
+
+def test_avif_is_not_among_the_kinds() -> None:
+    assert refusal(b"\0\0\0\x1cftypavif" + bytes(200)).code == "not_an_image"
+
+
+def test_as_much_as_is_allowed_is_read() -> None:
+    assert decode_rgb(header_only("JPEG", 16, 16)).shape == (16, 16, 3)
+    flat = Image.new("L", (8000, 8000), 99)
+    assert decode_rgb(encode(flat, "JPEG")).shape == (2000, 2000, 3)
+    assert decode_rgb(encode(flat.crop((0, 0, 6000, 4000)), "PNG")).shape == (4000, 6000, 3)
+
+
+def test_limits_round_up_so_that_the_sentence_is_true() -> None:
+    fault = refusal(header_only("PNG", 4901, 4900))
+    assert fault.parameters == {"megapixels": 25, "limit_megapixels": 24}
+    assert refusal(BASELINE + bytes(25 * 2**20)).parameters["megabytes"] == 26
+
+
+def test_the_scan_bomb_is_a_real_one_and_64_scans_are_not() -> None:
+    for between in (b"", b"\0junk\xff\0\xff\xff"):
+        bomb = scan_bomb(100, between)
+        with Image.open(io.BytesIO(bomb)) as image:
+            assert np.asarray(image).shape == BLOCK_RGB.shape
+        assert count_scans(bomb, 1000) == 100
+        assert count_scans(bomb, 64) == 65
+    np.testing.assert_allclose(centres(decode_rgb(scan_bomb(64))), BLOCKS, atol=6)
+    assert count_scans(BASELINE, 64) == 1
+
+
+def test_scans_of_a_preview_do_not_count() -> None:
+    preview = b"Exif\0\0II*\0" + scan_bomb(200)
+    photo = with_segment(with_segment(BASELINE, 0xE1, preview), 0xFE, scan_bomb(70))
+    assert count_scans(photo, 64) == 1
+    assert np.array_equal(decode_rgb(photo), decode_rgb(BASELINE))
+
+
+def test_fewer_scans_are_allowed_the_more_pixels_each_covers(monkeypatch) -> None:
+    monkeypatch.setattr(images, "MAX_SCANNED_PIXELS", 20 * 64 * 48)
+    assert decode_rgb(scan_bomb(20)).shape == BLOCK_RGB.shape
+    fault = refusal(scan_bomb(21))
+    assert (fault.code, fault.parameters) == ("too_many_scans", {"limit": 20})
+
+
+def test_heic_that_shows_a_corner_of_a_huge_picture_is_refused() -> None:
+    heic = encode(PICTURE.crop((0, 0, 60, 44)), "HEIF")
+    assert b"clap" in heic
+    place = heic.index(b"ispe") + 8
+    for sides, code in (((5000, 5000), "too_many_pixels"), ((30_000, 30_000), "bomb")):
+        assert refusal(heic[:place] + struct.pack(">LL", *sides) + heic[place + 8 :]).code == code

@@ -1,0 +1,67 @@
+"""The tables of the README, made from the cards, so that no number is written down twice."""
+
+from pathlib import Path
+
+from model_zoo import registry
+from model_zoo.card import Card
+from model_zoo.labels import BY_CODE
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- results: python -m training readme -->", "<!-- end of results -->"
+
+
+def results() -> str:
+    """The results of every bundled model as Markdown, from its card."""
+    parts = [_overview([card for card in registry.cards().values() if "native" in card.metrics])]
+    parts += [_per_class(card) for card in registry.cards().values() if card.default]
+    return "\n\n".join(parts)
+
+
+def rewrite() -> bool:
+    """Whether the README had other tables; they are up to date afterwards."""
+    text = README.read_text(encoding="utf-8")
+    head, rest = text.split(BEGIN)
+    _, tail = rest.split(END)
+    renewed = f"{head}{BEGIN}\n{results()}\n{END}{tail}"
+    README.write_text(renewed, encoding="utf-8")
+    return renewed != text
+
+
+def _overview(cards: list[Card]) -> str:
+    lines = [
+        "| model | file, MB | photos | accuracy | balanced accuracy | macro F1 | macro AUC "
+        "| melanoma recall | ECE |",
+        "|---|---:|---|---|---|---|---|---|---|",
+    ]
+    for card in cards:
+        megabytes = card.files["served"].size_bytes / 1e6
+        for name, measured in card.metrics.items():
+            shown = [
+                _interval(measured[key])
+                for key in ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
+            ]
+            shown.append(_interval(measured["per_class"]["MEL"]["recall"]))
+            shown.append(_interval(measured["ece"]))
+            photos = f"{measured['n']}, {name.replace('_', ' ')}"
+            lines.append(f"| `{card.name}` | {megabytes:.1f} | {photos} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def _per_class(card: Card) -> str:
+    measured = card.metrics["native"]
+    lines = [
+        f"`{card.name}`, class by class:",
+        "",
+        "| class | photos | recall (sensitivity) | precision | AUC |",
+        "|---|---:|---|---|---|",
+    ]
+    order = ["MEL", *(code for code in measured["per_class"] if code != "MEL")]
+    for code in order:
+        entry = measured["per_class"][code]
+        shown = " | ".join(_interval(entry[key]) for key in ("recall", "precision", "auc"))
+        lines.append(f"| {BY_CODE[code].name} ({code}) | {entry['support']} | {shown} |")
+    return "\n".join(lines)
+
+
+def _interval(entry: dict) -> str:
+    return f"{entry['value']:.3f} ({entry['low']:.2f} to {entry['high']:.2f})"
