@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model_zoo.images import centred_square, decode_rgb, field_of_view, square
+
 SKIN = (205, 160, 140)
 
 
