@@ -44,40 +44,46 @@ class Case:
         return "HAM" if HAM_FIRST <= number <= HAM_LAST else "BCN" if number > HAM_LAST else "MSK"
 
 
-def read_cases(folder: Path) -> list[Case]:
+def read_cases(folder: Path, faults: list[BadData] | None = None) -> list[Case]:
     """The cases of a folder in the ISIC 2019 layout, in table order; photos are not opened.
 
-    Metadata may be absent. Raises `BadData` for a missing table or a bad row, naming the line.
+    Metadata may be absent. faults: bad rows are collected there and left out; without it, the
+    first one is raised as `BadData`, naming file and line. A missing table is always raised.
     """
-    return join_tables(
-        folder / GROUND_TRUTH, folder / METADATA if (folder / METADATA).exists() else None
-    )
+    metadata = folder / METADATA
+    return join_tables(folder / GROUND_TRUTH, metadata if metadata.exists() else None, faults)
 
 
-def join_tables(labels: Path, metadata: Path | None) -> list[Case]:
+def join_tables(
+    labels: Path, metadata: Path | None, faults: list[BadData] | None = None
+) -> list[Case]:
     """The cases of a ground-truth table, with what a metadata table says of each image."""
     about = {row["image"]: row for _, row in _rows(metadata, {"image"})} if metadata else {}
-    cases = []
-    seen: set[str] = set()
+    cases: dict[str, Case] = {}
     for line, row in _rows(labels, {"image", *CODES}):
-        image = row["image"]
-        if image in seen:
-            raise BadData("bad_table", file=labels.name, line=line, problem=f"{image} comes twice")
-        seen.add(image)
-        label = _one_hot(labels, line, row)
-        extra = about.get(image, {})
-        age = extra.get("age_approx") or None
-        cases.append(
-            Case(
-                image=image,
-                label=label,
-                lesion_id=extra.get("lesion_id") or "",
-                age=float(age) if age else None,
-                sex=extra.get("sex") or "",
-                site=extra.get("anatom_site_general") or "",
-            )
-        )
-    return cases
+        try:
+            case = _case(row, about.get(row["image"], {}))
+            if case.image in cases:
+                raise ValueError(f"{case.image} comes twice")
+            cases[case.image] = case
+        except ValueError as fault:
+            bad = BadData("bad_table", file=labels.name, line=line, problem=str(fault))
+            if faults is None:
+                raise bad from fault
+            faults.append(bad)
+    return list(cases.values())
+
+
+def _case(row: dict[str, str], about: dict[str, str]) -> Case:
+    age = about.get("age_approx")
+    return Case(
+        image=row["image"],
+        label=_one_hot(row),
+        lesion_id=about.get("lesion_id") or "",
+        age=float(age) if age else None,
+        sex=about.get("sex") or "",
+        site=about.get("anatom_site_general") or "",
+    )
 
 
 def photo_path(folder: Path, image: str) -> Path:
@@ -98,15 +104,11 @@ def _rows(file: Path, needed: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
             yield reader.line_num, row
 
 
-def _one_hot(file: Path, line: int, row: dict[str, str]) -> str:
-    try:
-        marks = {code: float(row.get(code) or 0) for code in (*CODES, UNKNOWN)}
-    except ValueError as fault:
-        raise BadData("bad_table", file=file.name, line=line, problem=str(fault)) from fault
+def _one_hot(row: dict[str, str]) -> str:
+    marks = {code: float(row.get(code) or 0) for code in (*CODES, UNKNOWN)}
     chosen = [code for code, mark in marks.items() if mark == 1]
     if len(chosen) != 1 or sum(marks.values()) != 1:
-        problem = f"expected a single 1 among the classes, got {marks}"
-        raise BadData("bad_table", file=file.name, line=line, problem=problem)
+        raise ValueError(f"expected a single 1 among the classes, got {marks}")
     if chosen[0] == UNKNOWN:
-        raise BadData("bad_table", file=file.name, line=line, problem="the class is UNK")
+        raise ValueError("the class is UNK, which no photo of the training data has")
     return chosen[0]

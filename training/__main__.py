@@ -43,8 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("export", help="make the served files and the card of a run")
     command.add_argument("run_folder", type=Path, metavar="RUN")
-    command.add_argument("--data", type=Path, required=True, help="folder in the ISIC 2019 layout")
-    command.add_argument("--images", type=Path, default=splits.DEV_LIST, help="split list (CSV)")
+    command.add_argument("--data", type=Path, help="the run's data, if the folder has moved")
     command.add_argument("--title", help="default: the name")
     where = command.add_mutually_exclusive_group(required=True)
     where.add_argument(
@@ -71,8 +70,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
-    print(isic2019.check(options.data, skip_missing=True))
-    return 0
+    report = isic2019.inspect(options.data, compare=True)
+    print(report)
+    return 1 if report.faults or report.missing else 0
 
 
 def _fit(options: argparse.Namespace) -> int:
@@ -87,6 +87,7 @@ def _fit(options: argparse.Namespace) -> int:
     splits.require(rows, present, options.images)
     data = Data(
         options.data,
+        options.images,
         splits.part_of(rows, splits.TRAIN, options.limit),
         splits.part_of(rows, splits.VALIDATION, options.limit),
         options.skip_broken,
@@ -107,7 +108,7 @@ def _export(options: argparse.Namespace) -> int:
         folder = options.out or registry.installed_folder() / name
         place = Place(name, folder, folder / f"{name}.toml")
     title = options.title or name
-    export(options.run_folder, place, options.data, options.images, title, options.default)
+    export(options.run_folder, place, title=title, default=options.default, data=options.data)
     print(f"{name}: {place.card}")
     return 0
 

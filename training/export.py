@@ -58,48 +58,56 @@ class Candidate:
     milliseconds: float
 
 
-def export(run: Path, place: Place, data: Path, images: Path, title: str, default: bool) -> None:
+def export(run: Path, place: Place, *, title: str, default: bool, data: Path | None = None) -> None:
     """Nothing; writes the model of a run, with its card, to `place`.
 
-    data, images: folder and list whose validation part decides the precision.
+    data: the folder whose photos the run validated on, if it has moved; they decide the
+    precision. Without any photos the model is served as float32.
     """
     recipe = json.loads((run / "recipe.json").read_text())
+    places = json.loads((run / "data.json").read_text())
+    folder, images = data or Path(places["folder"]), Path(places["images"])
     weights, chosen = checkpoint.load_best(run)
     side = chosen["side"]
     keras.config.set_dtype_policy("float32")
     model = build(recipe["backbone"], side, weights=None, dropout=recipe["dropout"])
     model.set_weights(weights)
     place.folder.mkdir(parents=True, exist_ok=True)
-    keras_file = place.folder / KERAS_FILE
-    save_half(model, keras_file)
+    save_half(model, place.folder / KERAS_FILE)
 
     rows = splits.read_list(images)
-    validation = load_photos(data, splits.part_of(rows, splits.VALIDATION), side)
-    candidates = measure_precisions(load_flat(keras_file), validation)
-    served = choose(candidates)
+    flat = load_flat(place.folder / KERAS_FILE)
+    candidates = []
+    if folder.is_dir():
+        validation = load_photos(folder, splits.part_of(rows, splits.VALIDATION), side)
+        candidates = measure_precisions(flat, validation)
+        served = choose(candidates)
+        precision, content = served.precision, served.flatbuffer
+    else:
+        precision, content = "float32", compile_flat(flat, "float32")
     flatbuffer = place.folder / f"{place.name}.tflite"
-    flatbuffer.write_bytes(served.flatbuffer)
+    flatbuffer.write_bytes(content)
     _write_ids(splits.part_of(rows, splits.TRAIN), place.folder / TRAINING_IDS)
 
-    card = tomlkit.document()
-    card.add("name", place.name)
-    card.add("title", title)
-    card.add("description", f"{recipe['backbone']}, trained by the recipe {recipe['name']}")
-    card.add("backbone", recipe["backbone"])
-    card.add("labels", list(CODES))
-    card.add("scaling", INSIDE)
-    card.add("side", side)
-    card.add("grid", Engine(flatbuffer).grid or 0)
-    card.add("precision", served.precision)
-    card.add("temperature", 1.0)
-    card.add("default", default)
-    for key, value in tomlkit.parse(TEXTS.read_text(encoding="utf-8")).items():
-        card.add(key, value)
-    card.add("changelog", [f"{place.name}: first release"])
-    card.add("training", _training_table(recipe, chosen, rows, images, candidates))
-    card.add("files", _files_table(place, flatbuffer))
+    about = {
+        "name": place.name,
+        "title": title,
+        "description": f"{recipe['backbone']}, trained by the recipe {recipe['name']}",
+        "backbone": recipe["backbone"],
+        "labels": list(CODES),
+        "scaling": INSIDE,
+        "side": side,
+        "grid": Engine(flatbuffer).grid or 0,
+        "precision": precision,
+        "temperature": 1.0,
+        "default": default,
+        **tomlkit.parse(TEXTS.read_text(encoding="utf-8")),
+        "changelog": [f"{place.name}: first release"],
+        "training": _training_table(recipe, chosen, rows, images, candidates),
+        "files": _files_table(place, flatbuffer),
+    }
     place.card.parent.mkdir(parents=True, exist_ok=True)
-    place.card.write_text(tomlkit.dumps(card), encoding="utf-8")
+    place.card.write_text(tomlkit.dumps(about), encoding="utf-8")
 
 
 def write_measures(card: Card, result: dict) -> None:

@@ -26,9 +26,10 @@ VALIDATION_BATCH = 64
 
 @dataclass(frozen=True)
 class Data:
-    """Where the photos are and which of them train and validate."""
+    """Where the photos are, the list that was read, and which photos train and validate."""
 
     folder: Path
+    images: Path
     train: list[splits.Row]
     validation: list[splits.Row]
     skip_broken: bool = False
@@ -41,7 +42,7 @@ def fit(recipe: Recipe, data: Data, run: Path, *, resume: bool = False) -> None:
     """
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
-    progress, weights, moments = _begin(recipe, run, resume)
+    progress, weights, moments = _begin(recipe, data, run, resume)
     first_epoch = 0
     for index, phase in enumerate(recipe.phases):
         last_epoch = first_epoch + phase.epochs
@@ -54,13 +55,15 @@ def fit(recipe: Recipe, data: Data, run: Path, *, resume: bool = False) -> None:
         first_epoch = last_epoch
 
 
-def _begin(recipe: Recipe, run: Path, resume: bool):
+def _begin(recipe: Recipe, data: Data, run: Path, resume: bool):
     if resume:
         return checkpoint.load_state(run)
     if (run / checkpoint.STATE).exists():
         raise BadData("run_exists", folder=run)
     run.mkdir(parents=True, exist_ok=True)
     (run / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe), indent=1))
+    places = {"folder": str(data.folder.resolve()), "images": str(data.images.resolve())}
+    (run / "data.json").write_text(json.dumps(places, indent=1))
     return checkpoint.Progress(), None, None
 
 

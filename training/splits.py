@@ -1,13 +1,13 @@
 """Honest splits: all photos of one lesion fall into one part."""
 
 import csv
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from model_zoo.cases import Case, photo_path
 from model_zoo.errors import BadData
+from model_zoo.store import sha256_of
 
 TRAIN, VALIDATION, HELD_OUT = "train", "validation", "held_out"
 PARTS = (TRAIN, VALIDATION, HELD_OUT)
@@ -39,7 +39,7 @@ def lesion_groups(cases: list[Case], folder: Path | None = None) -> list[str]:
     leader: dict[str, str] = {}
     first_with: dict[str, str] = {}
     for case, name in zip(cases, group, strict=True):
-        digest = hashlib.sha256(photo_path(folder, case.image).read_bytes()).hexdigest()
+        digest = sha256_of(photo_path(folder, case.image))
         other = first_with.setdefault(digest, name)
         if _root(leader, other) != _root(leader, name):
             leader[_root(leader, name)] = _root(leader, other)

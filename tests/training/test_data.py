@@ -46,6 +46,24 @@ def test_a_bad_table_is_named_with_its_line(small_isic, tmp_path, old, new, says
         isic2019.check(copy_tables(small_isic, tmp_path, change))
 
 
+def test_an_inspection_counts_all_that_is_wrong(small_isic, tmp_path):
+    def change(name, text):
+        if name != GROUND_TRUTH:
+            return text
+        text = text.replace("ISIC_0024306,0", "ISIC_0024306,1").replace("24308,", "24307,")
+        return text.replace("ISIC_0024309,0", "ISIC_0024309,x")
+
+    folder = copy_tables(small_isic, tmp_path, change)
+    photo_path(folder, "ISIC_0024311").unlink()
+    photo_path(folder, "ISIC_0024312").write_bytes(photo_path(folder, "ISIC_0024313").read_bytes())
+    report = isic2019.inspect(folder, compare=True)
+    assert len(report.faults) == 3
+    assert report.missing == ["ISIC_0024311"]
+    assert report.equal == 1
+    assert "bad rows: 3" in str(report)
+    assert "line 4: ISIC_0024307 comes twice" in str(report)
+
+
 def test_a_missing_photo_is_named_or_left_out(small_isic, tmp_path):
     folder = copy_tables(small_isic, tmp_path)
     photo_path(folder, "ISIC_0024310").unlink()

@@ -17,15 +17,16 @@ from training.recipe import Augment, Optimizer, Phase, Recipe
 
 
 @pytest.fixture
-def data(small_isic):
+def data(small_isic, tmp_path):
     cases = read_cases(small_isic)
     rows = [
         splits.Row(c.image, c.label, c.lesion_id, splits.TRAIN if i < 32 else splits.VALIDATION)
         for i, c in enumerate(cases)
     ]
-    return Data(
-        small_isic, splits.part_of(rows, splits.TRAIN), splits.part_of(rows, splits.VALIDATION)
-    )
+    images = tmp_path / "list.csv"
+    splits.write_list(rows, images)
+    train, validation = (splits.part_of(rows, p) for p in (splits.TRAIN, splits.VALIDATION))
+    return Data(small_isic, images, train, validation)
 
 
 @pytest.fixture
@@ -79,6 +80,8 @@ def test_loss_falls_and_the_best_epoch_is_of_the_last_phase(recipe, data, tmp_pa
 
 
 def test_a_run_is_not_overwritten_and_not_resumed_from_nothing(recipe, data, tmp_path):
+    tmp_path = tmp_path / "run"
+    tmp_path.mkdir()
     with pytest.raises(BadData, match="no run to go on with"):
         fit(recipe, data, tmp_path, resume=True)
     (tmp_path / checkpoint.STATE).write_bytes(b"")
@@ -106,11 +109,9 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
 def test_from_run_to_installed_model(recipe, data, tmp_path):
     """An installed model appears under its name, and is measured through its served file."""
     fit(recipe, data, tmp_path / "run")
-    images = tmp_path / "list.csv"
-    splits.write_list([*data.train, *data.validation], images)
     folder = installed_folder() / "tiny.v1"
     place = Place("tiny.v1", folder, folder / "tiny.v1.toml")
-    export(tmp_path / "run", place, data.folder, images, "Tiny", default=False)
+    export(tmp_path / "run", place, title="Tiny", default=False)
     classifier = Classifier.load("tiny.v1")
     assert classifier.card.grid == 8
     cases = {case.image: case for case in read_cases(data.folder)}
