@@ -28,6 +28,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--data", type=Path, required=True, help="folder in the ISIC 2019 layout")
     command.set_defaults(run=_check)
 
+    command = commands.add_parser("split", help="split a table of labels into three parts")
+    command.add_argument("--labels", type=Path, required=True, help="ground-truth CSV")
+    command.add_argument("--metadata", type=Path, help="metadata CSV, which knows the lesions")
+    command.add_argument("--protocol", choices=("reference", "lesion"), required=True)
+    command.add_argument("--seed", type=int, help="default: 42, that of the reference")
+    command.add_argument("--out", type=Path, required=True, help="folder for the lists")
+    command.set_defaults(run=_split)
+
     command = commands.add_parser("fit", help="train a recipe")
     command.add_argument("--recipe", required=True, help="name in training/recipes, or a TOML file")
     command.add_argument("--data", type=Path, required=True, help="folder in the ISIC 2019 layout")
@@ -73,6 +81,23 @@ def _check(options: argparse.Namespace) -> int:
     report = isic2019.inspect(options.data, compare=True)
     print(report)
     return 1 if report.faults or report.missing else 0
+
+
+def _split(options: argparse.Namespace) -> int:
+    from model_zoo.cases import join_tables
+    from training import protocols
+
+    cases = join_tables(options.labels, options.metadata)
+    if options.protocol == protocols.LESION and not any(case.lesion_id for case in cases):
+        raise ZooError("no_lesions", file=options.labels.name)
+    parts = protocols.split(cases, options.protocol, options.seed)
+    about = protocols.write(parts, options.out, options.protocol, options.seed)
+    seen, tested = about["test_images_of_training_lesions"], about["images"]["test"]
+    print(f"train, val, test: {', '.join(map(str, about['images'].values()))} images")
+    print(f"test images that show a lesion of the training part: {seen} of {tested}")
+    for code, count in about["test_images_of_training_lesions_by_class"].items():
+        print(f"  {code:5}{count:5} of {about['test_by_class'][code]}")
+    return 0
 
 
 def _fit(options: argparse.Namespace) -> int:

@@ -54,23 +54,29 @@ def _root(leader: dict[str, str], name: str) -> str:
 
 def development_list(cases: list[Case], groups: list[str], seed: int = DEV_SEED) -> list[Row]:
     """The 76/12/12 list: grouped by lesion, stratified by class and archive."""
+    rows = []
+    folds = grouped_folds(cases, groups, FOLDS, seed)
+    for case, group, fold in zip(cases, groups, folds, strict=True):
+        validates = fold < 2 * FOLDS_PER_PART
+        part = HELD_OUT if fold < FOLDS_PER_PART else VALIDATION if validates else TRAIN
+        rows.append(Row(case.image, case.label, group, part))
+    return rows
+
+
+def grouped_folds(cases: list[Case], groups: list[str], folds: int, seed: int) -> list[int]:
+    """The fold of each case, 0 to folds - 1: groups whole, stratified by class and archive."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     strata = [f"{case.label} {case.source}" for case in cases]
-    # A stratum smaller than the number of folds joins its class's largest archive.
+    # A stratum with fewer photos than there are folds is stratified by class alone.
     counts = Counter(strata)
-    rare = {name for name, count in counts.items() if count < FOLDS}
-    strata = [name.split()[0] if name in rare else name for name in strata]
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    part = [TRAIN] * len(cases)
-    for fold, (_, members) in enumerate(folds.split(cases, strata, groups)):
-        if fold < 2 * FOLDS_PER_PART:
-            for index in members:
-                part[index] = HELD_OUT if fold < FOLDS_PER_PART else VALIDATION
-    return [
-        Row(case.image, case.label, group, where)
-        for case, group, where in zip(cases, groups, part, strict=True)
-    ]
+    strata = [name if counts[name] >= folds else name.split()[0] for name in strata]
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    fold_of = [0] * len(cases)
+    for fold, (_, members) in enumerate(splitter.split(cases, strata, groups)):
+        for index in members:
+            fold_of[index] = fold
+    return fold_of
 
 
 def write_list(rows: list[Row], file: Path) -> None:

@@ -1,0 +1,79 @@
+"""The published split, id for id, its leak, and the split that has none."""
+
+import json
+
+import pytest
+
+from model_zoo.cases import GROUND_TRUTH, Case, join_tables
+from model_zoo.labels import CODES
+from training import protocols
+from training.__main__ import main
+
+# Counts of the published test part (its README), in class order.
+PUBLISHED_TEST = dict(zip(CODES, (130, 499, 393, 36, 679, 1931, 94, 38), strict=True))
+
+
+def made_up_cases() -> list[Case]:
+    """Eight classes, 60 lesions each, some with two photos."""
+    cases, number = [], 24306
+    for code in CODES:
+        for lesion in range(60):
+            for _ in range(1 + lesion % 2):
+                cases.append(Case(f"ISIC_00{number}", code, f"{code}_{lesion}"))
+                number += 1
+    return cases
+
+
+@pytest.mark.parametrize("protocol", ["reference", "lesion"])
+def test_parts_are_disjoint_and_whole(protocol):
+    cases = made_up_cases()
+    parts = protocols.split(cases, protocol)
+    images = [case.image for part in parts.values() for case in part]
+    assert sorted(images) == sorted(case.image for case in cases)
+    assert len(parts["train"]) / len(cases) == pytest.approx(0.7, abs=0.03)
+    seen = sum(protocols.seen_in_training(parts).values())
+    assert (seen == 0) == (protocol == "lesion")
+
+
+def test_another_seed_is_another_split():
+    cases = made_up_cases()
+    assert protocols.split(cases, "lesion", 1) != protocols.split(cases, "lesion", 2)
+    assert protocols.split(cases, "lesion", 1) == protocols.split(cases, "lesion", 1)
+
+
+@pytest.mark.photos
+@pytest.mark.parametrize(("protocol", "seen"), [("reference", 2190), ("lesion", 0)])
+def test_the_full_table(photos_folder, tmp_path, capsys, protocol, seen):
+    labels, metadata = (
+        photos_folder / "full_labels" / f"ISIC_2019_Training_{name}.csv"
+        for name in ("GroundTruth", "Metadata")
+    )
+    tables = ["--labels", str(labels), "--metadata", str(metadata)]
+    assert main(["split", *tables, "--protocol", protocol, "--out", str(tmp_path)]) == 0
+    about = json.loads((tmp_path / "split.json").read_text())
+    assert about["test_images_of_training_lesions"] == seen
+    assert f"{seen} of" in capsys.readouterr().out
+    if protocol == "reference":
+        assert about["images"] == {"train": 17731, "val": 3800, "test": 3800}
+        assert about["test_by_class"] == PUBLISHED_TEST
+        assert about["test_images_of_training_lesions_by_class"]["MEL"] == 512
+    else:
+        assert about["images"]["test"] / 25331 == pytest.approx(0.15, abs=0.01)
+
+
+@pytest.mark.photos
+def test_no_photo_at_hand_is_of_the_published_test_part(photos_folder):
+    full = photos_folder / "full_labels"
+    cases = join_tables(
+        full / "ISIC_2019_Training_GroundTruth.csv", full / "ISIC_2019_Training_Metadata.csv"
+    )
+    test = {case.image for case in protocols.split(cases, "reference")["test"]}
+    at_hand = {case.image for case in join_tables(photos_folder / GROUND_TRUTH, None)}
+    assert test & at_hand == set()
+
+
+def test_without_lesion_ids_there_is_no_split_by_lesion(small_isic, tmp_path, capsys):
+    table = small_isic / GROUND_TRUTH
+    arguments = ["--labels", str(table), "--protocol", "lesion", "--out", str(tmp_path)]
+    assert main(["split", *arguments]) == 1
+    assert "--metadata" in capsys.readouterr().err
