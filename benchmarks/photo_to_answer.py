@@ -111,6 +111,7 @@ def main() -> None:
     first, second = child("ours", options.photo, model), child("usual", options.photo, model)
     predict = [sys.executable, "-m", "model_zoo", "predict", str(options.photo), "--json"]
     slow = [sys.executable, __file__, "--role", "usual_once", "--photo", str(options.photo)]
+    slow += ["--model", model]
     start, slow_start = start_to_answer([*predict, "--model", model]), start_to_answer(slow)
     rows = (
         ("photo to answer, ms", first["seconds"] * 1e3, second["seconds"] * 1e3),

@@ -68,7 +68,7 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _verify(_: argparse.Namespace) -> int:
-    from model_zoo.store import verify
+    from model_zoo.classifier import verify_file
 
     faults = 0
     for card in registry.cards().values():
@@ -80,8 +80,8 @@ def _verify(_: argparse.Namespace) -> int:
             try:
                 if not path.is_file():
                     raise ZooError("missing_file", path=entry.file)
-                verify(path, entry.sha256, entry.size_bytes)
-                print(f"verified   {card.name} {entry.file}")
+                state = "verified  " if verify_file(card, kind) else "no hash   "
+                print(f"{state} {card.name} {entry.file}")
             except ZooError as fault:
                 faults += 1
                 print(f"FAULTY     {card.name} {fault}")
@@ -122,6 +122,12 @@ def _predict(options: argparse.Namespace) -> int:
     from model_zoo.classifier import Classifier
     from model_zoo.predict import photos_in, score
 
+    single = len(options.photos) == 1 and not options.photos[0].is_dir()
+    if options.heatmap and not (single and options.heatmap.suffix.lower() == ".png"):
+        raise ZooError("heatmap_target")
+    if options.heatmap and not options.heatmap.absolute().parent.is_dir():
+        raise ZooError("missing_file", path=options.heatmap.parent)
+    sys.stdout.reconfigure(errors="replace")  # a pipe may know no bars
     classifier = Classifier.load(options.model)
     failed = done = 0
     for scored in score(classifier, photos_in(options.photos)):
@@ -136,7 +142,7 @@ def _predict(options: argparse.Namespace) -> int:
         if done % 100 == 0:
             print(f"\r{done} photos", end="", file=sys.stderr, flush=True)
     if not done:
-        raise ZooError("missing_file", path=", ".join(map(str, options.photos)))
+        raise ZooError("no_photos", path=", ".join(map(str, options.photos)))
     if not options.json:
         print(NOTICE)
     return 1 if failed else 0

@@ -39,9 +39,15 @@ class Case:
 
     @property
     def source(self) -> str:
-        """The archive that the photo came from: HAM, BCN or MSK, told by the image number."""
-        number = int(self.image.removeprefix("ISIC_").split("_")[0])
-        return "HAM" if HAM_FIRST <= number <= HAM_LAST else "BCN" if number > HAM_LAST else "MSK"
+        """The archive that the photo came from, told by the image number: HAM, BCN or MSK.
+
+        "other" for an image id that is not of the form ISIC_<number>.
+        """
+        number = self.image.removeprefix("ISIC_").split("_")[0]
+        if not number.isdecimal():
+            return "other"
+        place = int(number)
+        return "HAM" if HAM_FIRST <= place <= HAM_LAST else "BCN" if place > HAM_LAST else "MSK"
 
 
 def read_cases(folder: Path, faults: list[BadData] | None = None) -> list[Case]:

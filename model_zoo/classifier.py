@@ -13,6 +13,9 @@ from model_zoo.images import Square, decode_rgb, square
 from model_zoo.labels import CODES
 from model_zoo.store import cache_folder, learnt_hashes, sha256_of, verify
 
+# To be raised with every change of `compile` or `grad_cam`, so that nothing older is served.
+COMPILER = 2
+
 
 @dataclass(frozen=True)
 class Analysis:
@@ -98,10 +101,12 @@ class Classifier:
             return cls(card, Engine(_compiled(path, card)))
         card = registry.find(str(name_or_path)) if name_or_path else registry.default_card()
         given = Path(name_or_path) if name_or_path else None
-        if given is not None and given.suffix == ".keras":
-            return cls(card, Engine(_compiled(given, card)))
-        if given is not None and given.suffix == ".tflite":
-            return cls(card, Engine(given))
+        if given is not None and given.suffix in (".keras", ".tflite"):
+            for kind, entry in card.files.items():
+                if card.folder / entry.file == given:
+                    verify_file(card, kind)
+            file = given if given.suffix == ".tflite" else _compiled(given, card)
+            return cls(card, Engine(file))
         return cls(card, Engine(_served_file(card)))
 
     def analyse(self, photo: bytes | np.ndarray) -> Analysis:
@@ -129,7 +134,7 @@ class Classifier:
         ]
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        """The calibrated probabilities (N, K) of squares, uint8 (N, S, S, 3) RGB."""
+        """Probabilities (N, K), by the card's temperature, of squares, uint8 (N, S, S, 3) RGB."""
         return self._calibrated(self.engine.run(pixels).logits)
 
     def _calibrated(self, logits: np.ndarray) -> np.ndarray:
@@ -139,19 +144,26 @@ class Classifier:
 def _served_file(card: Card) -> Path:
     served, keras_file = card.file("served"), card.file("keras")
     if served is not None and served.is_file():
-        _verify(card, "served")
+        verify_file(card, "served")
         return served
-    if keras_file is None and served is None:  # a card beside a file of its own stem
-        keras_file = card.path.with_suffix(".keras")
+    if not card.files:  # a card beside a file of its own stem
+        served, keras_file = (card.path.with_suffix(end) for end in (".tflite", ".keras"))
+        if served.is_file():
+            return served
     if keras_file is None or not keras_file.is_file():
-        raise BadModel("missing_weights", file=(keras_file or served).name, name=card.name)
+        code = "missing_weights" if card.source is not None else "missing_model_file"
+        raise BadModel(code, file=(keras_file or served).name, name=card.name)
     if "keras" in card.files:
-        _verify(card, "keras")
+        verify_file(card, "keras")
     return _compiled(keras_file, card)
 
 
-def _verify(card: Card, kind: str) -> None:
-    """Nothing; raises `BadModel` for a file that is not the card's or the first download's."""
+def verify_file(card: Card, kind: str) -> bool:
+    """Whether a hash is known for a file of a model, and it is right.
+
+    The hash of its card, or the one learnt at its first download. Raises `BadModel` for another
+    content or size.
+    """
     entry = card.files[kind]
     path = card.folder / entry.file
     expected = entry.sha256
@@ -159,6 +171,7 @@ def _verify(card: Card, kind: str) -> None:
         expected = learnt_hashes().get(card.source.url, "")
     if expected:
         verify(path, expected, entry.size_bytes or path.stat().st_size)
+    return bool(expected)
 
 
 def _compiled(file: Path, card: Card) -> Path:
@@ -166,7 +179,7 @@ def _compiled(file: Path, card: Card) -> Path:
     if not file.is_file():
         raise BadModel("missing_file", path=file)
     scaling = None if card.scaling == INSIDE else card.scaling
-    key = f"{sha256_of(file)}-{card.precision}-{card.scaling}"
+    key = f"{sha256_of(file)}-{card.precision}-{card.scaling}-{COMPILER}"
     target = cache_folder("compiled") / f"{key}.tflite"
     if not target.is_file():
         try:

@@ -112,7 +112,9 @@ def compile_flat(model: keras.Model, precision: str) -> bytes:
     outputs = _serving_outputs(model)
     side = model.input_shape[1]
 
-    @tf.function(input_signature=[tf.TensorSpec((1, side, side, 3), tf.uint8, name="pixels")])
+    # An open batch: traced for one photo, the converter drops the axes of length 1 that keep the
+    # photos of a larger batch apart.
+    @tf.function(input_signature=[tf.TensorSpec((None, side, side, 3), tf.uint8, name="pixels")])
     def serve(pixels):
         return outputs(tf.cast(pixels, tf.float32))
 
@@ -130,10 +132,20 @@ def compile_flat(model: keras.Model, precision: str) -> bytes:
 def _serving_outputs(model: keras.Model):
     head: Head | None = head_of(model)
     if head is None:
+        _require_probabilities(model)
         return lambda x: model(x, training=False)
     trunk = keras.Model(model.input, head.features)
 
     return lambda x: scores_and_heatmaps(trunk(x, training=False), head.layers)
+
+
+def _require_probabilities(model: keras.Model) -> None:
+    """Nothing; raises `BadModel` unless a model that is served as a whole ends in a softmax."""
+    last = next(layer for layer in model.layers if layer.output is model.outputs[0])
+    kind = getattr(getattr(last, "activation", None), "__name__", "")
+    if not isinstance(last, keras.layers.Softmax) and kind != "softmax":
+        problem = f"expected it to end in a softmax, it ends in {type(last).__name__} {kind}"
+        raise BadModel("foreign_shape", file=model.name, problem=problem)
 
 
 def compile_file(file: Path, target: Path, *, precision: str, scaling: str | None) -> None:

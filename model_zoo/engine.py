@@ -60,7 +60,8 @@ class Engine:
     def run(self, pixels: np.ndarray) -> Outputs:
         """What the network says of squares, uint8 (N, S, S, 3) RGB. Raises `BadModel`."""
         side = self.side
-        if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1:] != (side, side, 3):
+        shaped = pixels.ndim == 4 and len(pixels) > 0 and pixels.shape[1:] == (side, side, 3)
+        if pixels.dtype != np.uint8 or not shaped:
             raise BadModel("wrong_pixels", side=side, dtype=pixels.dtype, shape=pixels.shape)
         whole = len(pixels) - len(pixels) % BATCH
         # Full batches, then singles: two compiled shapes serve every N without padding.
@@ -90,7 +91,12 @@ class Engine:
             make = idle.empty() and self._made.get(size, 0) < (WORKERS if size == 1 else 1)
             if make:
                 self._made[size] = self._made.get(size, 0) + 1
-        interpreter = self._make(size) if make else idle.get()
+        try:
+            interpreter = self._make(size) if make else idle.get()
+        except BadModel:
+            with self._lock:  # one that was never made must not be waited for
+                self._made[size] -= 1
+            raise
         try:
             yield interpreter
         finally:
@@ -106,7 +112,7 @@ class Engine:
                 interpreter.resize_tensor_input(entry["index"], (size, *entry["shape"][1:]))
             interpreter.allocate_tensors()
         except Exception as fault:  # the library raises ValueError, RuntimeError and others
-            problem = str(fault).splitlines()[0][:200]
+            problem = (str(fault) or type(fault).__name__).splitlines()[0][:200]
             raise BadModel("not_tflite", file=self.file.name, problem=problem) from fault
         return interpreter
 

@@ -39,7 +39,7 @@ def head_of(model: keras.Model) -> Head | None:
         if isinstance(layer, keras.layers.GlobalAveragePooling2D):
             return Head(layer.input, tuple(reversed(dense))) if dense else None
         if isinstance(layer, keras.layers.Dense):
-            kind = layer.activation.__name__
+            kind = getattr(layer.activation, "__name__", "")
             if kind not in ({"softmax", "linear"} if not dense else {"relu", "linear"}):
                 return None
             kernel = np.asarray(layer.kernel, dtype=np.float32)
@@ -68,9 +68,11 @@ def scores_and_heatmaps(features, layers: tuple[Dense, ...]):
             on = ops.cast(mask > 0, "float32")
             gradient = gradient * ops.expand_dims(on, 1)
         gradient = ops.matmul(gradient, np.ascontiguousarray(layer.kernel.T))
-    cells = features.shape[1] * features.shape[2]
-    weights = ops.expand_dims(ops.transpose(gradient, (0, 2, 1)), 1) / cells  # (N, 1, C, K)
-    heatmaps = ops.relu(ops.matmul(features, weights))
+    height, width, channels = features.shape[1:]
+    weights = ops.transpose(gradient, (0, 2, 1)) / (height * width)  # (N, C, K)
+    cells = ops.reshape(features, (-1, height * width, channels))
+    heatmaps = ops.reshape(ops.matmul(cells, weights), (-1, height, width, weights.shape[2]))
+    heatmaps = ops.relu(heatmaps)
     return pooled, logits, heatmaps
 
 
@@ -81,9 +83,8 @@ def _is_plain(layer: keras.layers.Layer) -> bool:
 def _passes_through(layer: keras.layers.Layer, *, last: bool) -> bool:
     """Whether a layer leaves values alone in inference, or is the closing softmax."""
     if isinstance(layer, keras.layers.Activation):
-        return layer.activation.__name__ == "linear" or (
-            last and layer.activation.__name__ == "softmax"
-        )
+        kind = getattr(layer.activation, "__name__", "")
+        return kind == "linear" or (last and kind == "softmax")
     if isinstance(layer, keras.layers.Softmax):
         return last
     return isinstance(layer, keras.layers.Dropout | keras.layers.Identity)

@@ -9,7 +9,7 @@ from pathlib import Path
 from model_zoo.classifier import Analysis, Classifier
 from model_zoo.engine import BATCH
 from model_zoo.errors import BadImage
-from model_zoo.images import Square, decode_rgb, square
+from model_zoo.images import MAX_BYTES, Square, decode_rgb, square
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif"}
 
@@ -63,9 +63,12 @@ def score(classifier: Classifier, files: Iterable[Path]) -> Iterator[Scored]:
 
 def _read(file: Path, side: int) -> tuple[Square, tuple[int, int]] | BadImage:
     try:
-        rgb = decode_rgb(file.read_bytes())
+        with file.open("rb") as stream:  # no more than is needed to see that it is too much
+            rgb = decode_rgb(stream.read(MAX_BYTES + 1))
     except BadImage as fault:
         return fault
-    except OSError:
+    except FileNotFoundError:
         return BadImage("missing_file", path=file)
+    except OSError as fault:
+        return BadImage("unreadable_file", path=file, problem=fault.strerror)
     return square(rgb, side), (rgb.shape[1], rgb.shape[0])

@@ -1,5 +1,6 @@
 """The models there are: bundled cards, installed ones, and the one of LESIONLENS_MODEL."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -32,7 +33,11 @@ def default_card() -> Card:
     """
     own = os.environ.get(OWN_MODEL)
     if own:
-        return card_beside(Path(own))
+        card = card_beside(Path(own))
+        if (BUNDLED_CARDS / f"{card.name}.toml").exists():
+            problem = f"the name {card.name} belongs to a bundled model"
+            raise BadModel("bad_card", file=card.path.name, problem=problem)
+        return card
     marked = [card for card in cards().values() if card.default]
     if not marked:
         raise BadModel("no_default")
@@ -80,10 +85,14 @@ def _collect() -> tuple[dict[str, Card], list[BadModel]]:
     for path in sorted(BUNDLED_CARDS.glob("*.toml")):
         card = read_card(path, BUNDLED_WEIGHTS / path.stem)
         if card.source is not None:
-            card = read_card(path, files_folder(path.stem, fetched=True))
+            with contextlib.suppress(OSError):
+                card = read_card(path, files_folder(path.stem, fetched=True))
         found[card.name] = card
     own = [Path(os.environ[OWN_MODEL])] if os.environ.get(OWN_MODEL) else []
-    installed = sorted(installed_folder().glob("*/*.toml"))
+    try:
+        installed = sorted(installed_folder().glob("*/*.toml"))
+    except OSError:  # a read-only home holds no installed models either
+        installed = []
     for path in [*installed, *own]:
         try:
             card = read_card(path, path.parent) if path.suffix == ".toml" else card_beside(path)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
+from model_zoo import registry
 from model_zoo.classifier import Analysis, Classifier
 from model_zoo.images import decode_rgb
 
@@ -22,14 +23,16 @@ class Viewed:
     """One photo with its analysis, ready to be drawn.
 
     shown: uint8 (H, W, 3) RGB, at most `DISPLAY_SIDE` pixels long; scale: its size over the
-    photo's. example: nobody chose it.
+    photo's. digest: of the photo's bytes, in hex. example: nobody chose it.
     """
 
     name: str
     shown: np.ndarray
     scale: float
     analysis: Analysis
-    example: bool = False
+    side: int
+    digest: str
+    example: bool
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -39,21 +42,26 @@ class Viewed:
         return left, top, min(right, width), min(bottom, height)
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
 def classifier(name: str) -> Classifier:
     """The loaded model of a card's name, shared by all users. Raises `BadModel`."""
+    return _load(name, registry.find(name).path.stat().st_mtime_ns)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _load(name: str, card_changed_ns: int) -> Classifier:
+    """The loaded model; a card that was written anew is another entry of the cache."""
     return Classifier.load(name)
 
 
-def view(name: str, data: bytes, model: str) -> Viewed:
+def view(name: str, data: bytes, model: str, *, example: bool) -> Viewed:
     """The analysis of a photo for this user, kept in the session until another one is chosen.
 
     Raises `BadImage` or `BadModel`; what was kept before stays.
     """
-    key = (hashlib.sha256(data).hexdigest(), model)
+    key = (hashlib.sha256(data).hexdigest(), model, name, example)
     kept = st.session_state.get("analyze_viewed")
-    if kept is None or kept[0] != key or kept[1].name != name:
-        kept = (key, _analyse(name, data, model))
+    if kept is None or kept[0] != key:
+        kept = (key, _analyse(data, classifier(model), *key))
         st.session_state["analyze_viewed"] = kept
     return kept[1]
 
@@ -64,10 +72,12 @@ def last_viewed() -> Viewed | None:
     return kept[1] if kept else None
 
 
-def _analyse(name: str, data: bytes, model: str) -> Viewed:
+def _analyse(
+    data: bytes, reader: Classifier, digest: str, _: str, name: str, example: bool
+) -> Viewed:
     rgb = decode_rgb(data)
-    analysis = classifier(model).analyse(rgb)
+    analysis = reader.analyse(rgb)
     scale = min(1.0, DISPLAY_SIDE / max(rgb.shape[:2]))
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     shown = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return Viewed(name, shown, scale, analysis)
+    return Viewed(name, shown, scale, analysis, reader.engine.side, digest, example)

@@ -1,8 +1,14 @@
 """Folders of real photos, which are no part of the project: tests that need them skip."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Before any test module is read: models that the user installed are no part of the tests.
+os.environ["LESIONLENS_CACHE"] = tempfile.mkdtemp(prefix="lesionlens-tests-")
+os.environ.pop("LESIONLENS_MODEL", None)
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 

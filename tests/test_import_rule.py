@@ -29,7 +29,7 @@ def imported(file: Path) -> set[str]:
 def test_no_forbidden_arrow(room):
     files = sorted((ROOT / room).rglob("*.py"))
     assert files
-    entered = {file.name: imported(file) & FORBIDDEN[room] for file in files}
+    entered = {str(file): imported(file) & FORBIDDEN[room] for file in files}
     assert {name: found for name, found in entered.items() if found} == {}
 
 
@@ -49,6 +49,6 @@ def test_files_stay_small(room):
     long = {
         str(file.relative_to(ROOT)): count
         for file in (ROOT / room).rglob("*.py")
-        if (count := len(file.read_text(encoding="utf-8").splitlines())) > 310
+        if (count := len(file.read_text(encoding="utf-8").splitlines())) > 300
     }
     assert long == {}

@@ -143,6 +143,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     from training import evaluate
     from training.export import write_measures
 
+    if options.write_card and (options.part, options.images) != (splits.HELD_OUT, splits.DEV_LIST):
+        raise ZooError("not_held_out")
     classifier = Classifier.load(options.model)
     rows = splits.part_of(splits.read_list(options.images), options.part)
     cases = {case.image: case for case in isic2019.check(options.data, skip_missing=True).cases}

@@ -134,7 +134,7 @@ class RandomResolution(Random):
 
     def call(self, photos: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         sides = [side for side in self.sides if side < photos.shape[1]]
-        if not training or not sides:
+        if not training or not sides or self.share <= 0:
             return photos
         whole = photos.shape[1]
         ticket = self.uniform((ops.shape(photos)[0], 1, 1, 1), 0.0, len(sides) / self.share)

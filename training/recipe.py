@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_zoo.errors import BadData
+from training.metrics import CRITERIA
 
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 FOLDER = Path(__file__).with_name("recipes")
 
 
@@ -99,9 +101,24 @@ def read_recipe(name_or_file: str, *, weights: str | None = None) -> Recipe:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
         recipe = _fill(Recipe, {"name": file.stem, **table}, "")
+        _check(recipe)
     except (tomllib.TOMLDecodeError, ValueError) as fault:
         raise BadData("bad_recipe", file=file.name, problem=str(fault)) from fault
     return dataclasses.replace(recipe, weights=weights) if weights else recipe
+
+
+def _check(recipe: Recipe) -> None:
+    for key, known in (("criterion", CRITERIA), ("precision", PRECISIONS)):
+        if getattr(recipe, key) not in known:
+            raise ValueError(f"{key} must be one of {', '.join(known)}")
+    positive = {"batch": recipe.batch, "optimizer.peak": recipe.optimizer.peak}
+    for index, phase in enumerate(recipe.phases):
+        positive |= {f"phases[{index}].side": phase.side, f"phases[{index}].epochs": phase.epochs}
+    for key, value in positive.items():
+        if value <= 0:
+            raise ValueError(f"{key} must be above 0, got {value}")
+    if not recipe.phases:
+        raise ValueError("at least one of [[phases]] is needed")
 
 
 def _fill(kind: type, table: dict, where: str):

@@ -31,9 +31,9 @@ def page() -> None:
     if viewed is None:
         return
     with photo:
-        if chosen.example:
-            st.badge(text("analyze.example", name=chosen.name), icon=":material/draw:")
-        photo_view(viewed, classifier(card.name).engine.side)
+        if viewed.example:
+            st.badge(text("analyze.example", name=viewed.name), icon=":material/draw:")
+        photo_view(viewed)
     with answer:
         _answer(viewed, card)
 
@@ -44,15 +44,16 @@ def _viewed(chosen: Chosen, card: Card) -> Viewed | None:
         with st.spinner(text("analyze.loading")):
             classifier(card.name)
         with st.spinner(text("analyze.busy"), show_time=False):
-            return view(chosen.name, chosen.data, card.name)
+            return view(chosen.name, chosen.data, card.name, example=chosen.example)
     except BadImage as fault:
         st.error(
             text("analyze.faulty", name=_plain(chosen.name), sentence=fault),
             icon=":material/broken_image:",
         )
         before = last_viewed()
-        if before is not None:
-            st.caption(text("analyze.still", name=_plain(before.name)))
+        if before is None or before.analysis.model != card.name:
+            return None  # another model's answer is never shown under this one's name
+        st.caption(text("analyze.still", name=_plain(before.name)))
         return before
     except ZooError as fault:
         st.error(str(fault), icon=":material/error:")

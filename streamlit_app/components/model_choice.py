@@ -65,15 +65,15 @@ def model_line(card: Card) -> str:
 
 
 def _offer_download(card: Card) -> None:
-    total = (card.source.size_bytes or 0) / 1e6
-    label = text("analyze.fetch", title=card.title, megabytes=round(total))
+    label = text("analyze.fetch", title=card.title)
     if not st.button(label, icon=":material/download:"):
         return
     bar = st.progress(0.0)
 
     def show(done: int, size: int | None) -> None:
         share = min(1.0, done / size) if size else 0.0
-        bar.progress(share, text("analyze.fetching", done=round(done / 1e6), total=round(total)))
+        of = f" / {size / 1e6:.0f}" if size else ""
+        bar.progress(share, text("analyze.fetching", done=f"{done / 1e6:.0f}{of}"))
 
     try:
         fetch(card.source, card.file("keras"), show)

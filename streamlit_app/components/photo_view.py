@@ -12,10 +12,10 @@ BLEND, BESIDE, SQUARE, PLAIN = "blend", "beside", "square", "plain"
 
 
 @st.fragment
-def photo_view(viewed: Viewed, side: int) -> None:
-    """Nothing; draws the photo and its controls. side: of the square that the network reads."""
+def photo_view(viewed: Viewed) -> None:
+    """Nothing; draws the photo and its controls."""
     if viewed.analysis.heatmaps is None:
-        _draw_square(viewed, side)
+        _draw_square(viewed)
         st.caption(SENTENCES["no_heatmap"])
         return
     view = st.segmented_control(
@@ -32,7 +32,7 @@ def photo_view(viewed: Viewed, side: int) -> None:
     label, opacity = _controls(viewed)
     with picture:
         if view == SQUARE:
-            _draw_square(viewed, side)
+            _draw_square(viewed)
         elif view == PLAIN:
             _draw(viewed.shown, text("analyze.alt_photo", name=viewed.name))
         elif view == BLEND:
@@ -55,7 +55,7 @@ def _controls(viewed: Viewed) -> tuple[str, float]:
         list(ranked),
         format_func=lambda code: f"{BY_CODE[code].name}  ·  {ranked[code]:.3f}",
         # A new photo begins with its own leading class.
-        key=f"analyze_label_{viewed.analysis.label}",
+        key=f"analyze_label_{viewed.digest}_{viewed.analysis.model}",
     )
     opacity = right.slider(text("analyze.opacity"), 0, 100, 55, 5, "%d %%", key="analyze_opacity")
     return label, opacity / 100
@@ -69,9 +69,9 @@ def _draw_heatmap(viewed: Viewed, label: str, opacity: float) -> None:
     )
 
 
-def _draw_square(viewed: Viewed, side: int) -> None:
+def _draw_square(viewed: Viewed) -> None:
     _draw(dim_outside(viewed.shown, viewed.box), text("analyze.alt_square", name=viewed.name))
-    st.caption(text("analyze.caption_square", side=side))
+    st.caption(text("analyze.caption_square", side=viewed.side))
 
 
 def _draw(rgb, alt: str) -> None:

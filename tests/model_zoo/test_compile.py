@@ -10,7 +10,7 @@ import tensorflow as tf
 from model_zoo import registry
 from model_zoo.architectures import build
 from model_zoo.classifier import Classifier
-from model_zoo.compile import compile_file, load_flat
+from model_zoo.compile import compile_file, compile_flat, load_flat
 from model_zoo.engine import BATCH, Engine
 from model_zoo.errors import BadModel
 from model_zoo.images import decode_rgb, square
@@ -77,6 +77,17 @@ def taped_heatmaps(model: keras.Model, features: str, pixels: np.ndarray) -> np.
     return scaled(np.stack(maps, axis=-1))
 
 
+def in_double(model: keras.Model) -> keras.Model:
+    copy = keras.models.clone_model(
+        model,
+        clone_function=lambda layer: layer.__class__.from_config(
+            {**layer.get_config(), "dtype": "float64"}
+        ),
+    )
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 def scaled(maps: np.ndarray) -> np.ndarray:
     peak = maps.max(axis=(1, 2), keepdims=True)
     return maps / np.where(peak > 0, peak, 1)
@@ -109,8 +120,12 @@ def test_heatmaps_of_a_bundled_model_equal_a_tape(name, tmp_path):
             for file in sorted(SAMPLES.glob("*.jpg"))[:4]
         ]
     )
-    taped = taped_heatmaps(load_flat(card.file("keras")), "features", photos)
-    assert np.abs(scaled(engine.run(photos).heatmaps) - taped).max() < 1e-5
+    exact = in_double(load_flat(card.file("keras")))
+    apart = np.abs(scaled(engine.run(photos).heatmaps) - taped_heatmaps(exact, "features", photos))
+    # A map is a sum of 1,280 terms that nearly cancel, so float32 leaves a few of them further
+    # off: TensorFlow's own float32 tape is 1.2e-5 from this float64 one at worst.
+    assert np.median(apart.max(axis=(1, 2))) < 1e-5
+    assert apart.max() < 1e-4
 
 
 def test_foreign_file_is_unfolded_and_served(cache, foreign, pixels):
@@ -124,8 +139,10 @@ def test_foreign_file_is_unfolded_and_served(cache, foreign, pixels):
     assert not any(isinstance(layer, keras.Model) for layer in flat.layers)
     assert np.abs(outputs.probabilities - in_full).max() < 1e-5
     assert np.abs(outputs.probabilities - in_half).max() < 2e-2  # the file computes in float16
-    taped = taped_heatmaps(flat, "conv5_block3_out", pixels)
-    assert np.abs(scaled(outputs.heatmaps) - taped).max() < 1e-5
+    exact = taped_heatmaps(in_double(flat), "conv5_block3_out", pixels)
+    apart = np.abs(scaled(outputs.heatmaps) - exact).max(axis=(1, 2))
+    assert np.median(apart) < 1e-5
+    assert apart.max() < 1e-4
 
 
 def test_foreign_file_is_compiled_once(cache, foreign):
@@ -155,16 +172,22 @@ def test_another_head_gives_probabilities_and_no_heatmap(cache, tmp_path, pixels
     assert analysis.heatmap("MEL") is None
 
 
-def test_batches_equal_singles(tmp_path):
-    build("MobileNetV2", SIDE, weights=None).save(tmp_path / "own.keras")
-    compile_file(tmp_path / "own.keras", tmp_path / "own.tflite", precision="float32", scaling=None)
+@pytest.mark.parametrize("classes", [8, 5])
+def test_batches_equal_singles(tmp_path, classes):
+    """Heatmaps too, on their own scale: a batch as long as there are classes once mixed them."""
+    model = build("MobileNetV2", SIDE, weights=None, classes=classes)
+    # Weights far from zero, so that a heatmap of another photo would be seen.
+    model.set_weights([w * 3 if w.ndim > 1 else w for w in model.get_weights()])
+    (tmp_path / "own.tflite").write_bytes(compile_flat(model, "float32"))
     engine = Engine(tmp_path / "own.tflite")
     many = np.random.default_rng(1).integers(0, 256, (BATCH + 2, SIDE, SIDE, 3), dtype=np.uint8)
+    many[::2] //= 3
     together = engine.run(many)
-    for index, photo in enumerate(many):
-        alone = engine.run(photo[None])
-        assert np.abs(alone.logits[0] - together.logits[index]).max() < 1e-4
-        assert np.abs(alone.heatmaps[0] - together.heatmaps[index]).max() < 1e-4
+    alone = [engine.run(photo[None]) for photo in many]
+    for field in ("logits", "pooled", "heatmaps"):
+        expected = np.concatenate([getattr(one, field) for one in alone])
+        assert np.ptp(expected, axis=0).max() > 0
+        assert np.abs(getattr(together, field) - expected).max() < 1e-4 * np.abs(expected).max()
 
 
 def test_lambda_layers_are_refused(tmp_path):

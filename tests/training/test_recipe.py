@@ -35,6 +35,9 @@ def test_defaults_and_name(tmp_path):
         (GOOD.replace("side = 32\n", ""), r"missing key phases\.side"),
         (GOOD + "[augment]\narea = [0.5]\n", "needs 2 values"),
         ("batch = \n" + GOOD, "mine.toml"),
+        ('criterion = "f1"\n' + GOOD, "criterion must be one of balanced_accuracy"),
+        ('precision = "float17"\n' + GOOD, "precision must be one of"),
+        ("batch = -3\n" + GOOD, "batch must be above 0"),
     ],
 )
 def test_faults_are_named(tmp_path, text, says):
