@@ -78,12 +78,13 @@ def taped_heatmaps(model: keras.Model, features: str, pixels: np.ndarray) -> np.
 
 
 def in_double(model: keras.Model) -> keras.Model:
-    copy = keras.models.clone_model(
-        model,
-        clone_function=lambda layer: layer.__class__.from_config(
-            {**layer.get_config(), "dtype": "float64"}
-        ),
-    )
+    def doubled(layer):
+        config = layer.get_config()
+        if isinstance(layer, keras.layers.Layer):  # and not an operation such as the flip
+            config["dtype"] = "float64"
+        return layer.__class__.from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=doubled)
     copy.set_weights(model.get_weights())
     return copy
 
@@ -206,3 +207,29 @@ def test_no_keras_file(tmp_path, content):
     with pytest.raises(BadModel) as caught:
         load_flat(tmp_path / "no.keras")
     assert caught.value.code == "not_keras"
+
+
+def test_another_head_without_a_softmax_is_refused(cache, tmp_path):
+    entry = keras.Input((SIDE, SIDE, 3))
+    x = keras.layers.Flatten()(keras.layers.Conv2D(4, 3, strides=8)(entry))
+    keras.Model(entry, keras.layers.Dense(8)(x)).save(tmp_path / "linear.keras")
+    with pytest.raises(BadModel, match="expected it to end in a softmax"):
+        Classifier.load(tmp_path / "linear.keras", labels=CODES, scaling="tf")
+
+
+def test_a_failed_interpreter_does_not_block_the_next_call(tmp_path, monkeypatch):
+    (tmp_path / "own.tflite").write_bytes(
+        compile_flat(build("MobileNetV2", SIDE, weights=None), "float32")
+    )
+    engine = Engine(tmp_path / "own.tflite")
+    eight = np.zeros((BATCH, SIDE, SIDE, 3), np.uint8)
+    real = Engine._make
+
+    def fails(*_):
+        raise BadModel("not_tflite", file="own.tflite", problem="no memory")
+
+    monkeypatch.setattr(Engine, "_make", fails)
+    with pytest.raises(BadModel):
+        engine.run(eight)
+    monkeypatch.setattr(Engine, "_make", real)
+    assert engine.run(eight).probabilities.shape == (BATCH, 8)

@@ -160,3 +160,19 @@ def test_own_keras_file_with_a_card_is_compiled_and_read(tmp_path, monkeypatch):
     assert len(test.get("plotly_chart")) == 1
     assert len(test.get("image")) == 1
     assert "Mine · no held-out figures" in words(test)
+
+
+def test_a_new_photo_begins_with_its_own_leading_class(app):
+    def heatmap_of(test):
+        return next(box for box in test.selectbox if box.key.startswith("analyze_label"))
+
+    for name in ("network.jpg", "globules.jpg"):
+        data = (SAMPLES / name).read_bytes()
+        app.file_uploader[0].set_value((name, data, "image/jpeg")).run()
+        assert heatmap_of(app).value == Classifier.load().analyse(data).label
+        heatmap_of(app).set_value("VASC").run()
+
+
+def test_a_bad_first_upload_leaves_the_example_marked_as_one(app):
+    app.file_uploader[0].set_value(("lesion.jpg", b"", "image/jpeg")).run()
+    assert any("Example, not a photo" in str(part.value) for part in app.markdown)

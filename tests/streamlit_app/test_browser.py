@@ -81,6 +81,10 @@ def page(browser, address):
     tab.set_default_timeout(60_000)
     tab.goto(address)
     tab.get_by_role("button", name="I understand").click()
+    # The page is drawn anew behind the notice; a file given before that ends would be dropped.
+    tab.get_by_role("dialog").wait_for(state="detached")
+    tab.locator(".js-plotly-plot").first.wait_for()
+    tab.get_by_test_id("stStatusWidget").wait_for(state="detached")
     yield tab
     context.close()
 
