@@ -127,7 +127,7 @@ def _per_class(
         return (t[called] == label).mean() if called.any() else np.nan
 
     def f1(t: np.ndarray, p: np.ndarray) -> float:
-        return float(metrics._f1(metrics.confusion(t, p))[label])
+        return float(metrics.f1_by_class(metrics.confusion(t, p))[label])
 
     def area(t: np.ndarray, p: np.ndarray) -> float:
         return metrics.auc(t == label, p[:, label])

@@ -26,16 +26,18 @@ def confusion(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 def macro_f1(targets: np.ndarray, probabilities: np.ndarray) -> float:
     """The mean F1 over the classes that occur."""
     counts = confusion(targets, probabilities)
-    return float(_f1(counts)[counts.sum(axis=1) > 0].mean())
+    return float(f1_by_class(counts)[counts.sum(axis=1) > 0].mean())
 
 
 def weighted_f1(targets: np.ndarray, probabilities: np.ndarray) -> float:
     """The mean F1 over the classes, weighted by how often they occur."""
     counts = confusion(targets, probabilities)
-    return float(np.average(_f1(counts), weights=counts.sum(axis=1)))
+    return float(np.average(f1_by_class(counts), weights=counts.sum(axis=1)))
 
 
-def _f1(counts: np.ndarray) -> np.ndarray:
+def f1_by_class(counts: np.ndarray) -> np.ndarray:
+    """The F1 of each class, (K,), of confusion counts (K, K); 0 for a class without photos."""
+    """The F1 of each class, (K,), of confusion counts (K, K); 0 where it has no photo."""
     hits = np.diag(counts)
     return 2 * hits / np.maximum(counts.sum(axis=0) + counts.sum(axis=1), 1)
 
