@@ -1,6 +1,8 @@
 """Cards: all that is known of one model, read from one TOML file into a frozen dataclass."""
 
+import functools
 import tomllib
+import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from model_zoo.store import Source
 INSIDE = "inside"
 SCALINGS = (INSIDE, "caffe", "tf", "none")
 NEEDED = ("name", "labels", "scaling")
+TOML_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,19 @@ class Card:
 def read_card(path: Path, folder: Path) -> Card:
     """The card in a TOML file whose model files lie in `folder`.
 
-    Raises `BadModel` that names what is lacking or wrong.
+    A card that has not changed since is not read again. Raises `BadModel` that names what is
+    lacking or wrong.
     """
+    try:
+        state = path.stat()
+    except OSError as fault:
+        raise BadModel("bad_card", file=path.name, problem=str(fault)) from fault
+    return _read(path, folder, state.st_size, state.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _read(path: Path, folder: Path, size: int, mtime_ns: int) -> Card:
+    """The card; the size and the time of the last change only tell one content from another."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
@@ -77,6 +91,7 @@ def read_card(path: Path, folder: Path) -> Card:
     unknown = sorted(set(table) - set(Card.__dataclass_fields__) | set(table) & {"path", "folder"})
     if unknown:
         raise BadModel("bad_card", file=path.name, problem=f"unknown key {unknown[0]}")
+    _check_types(path, table)
     _check(path, table)
     try:
         return Card(
@@ -86,13 +101,28 @@ def read_card(path: Path, folder: Path) -> Card:
         raise BadModel("bad_card", file=path.name, problem=str(fault)) from fault
 
 
+def _check_types(path: Path, table: dict) -> None:
+    hints = typing.get_type_hints(Card)
+    for key, value in table.items():
+        hint = hints[key]
+        kind = typing.get_origin(hint) or hint
+        kinds = {tuple: list, float: (int, float)}.get(kind, dict if key == "source" else kind)
+        right = isinstance(value, kinds) and isinstance(value, bool) == (kind is bool)
+        if kind is tuple and right:
+            right = all(isinstance(item, str) for item in value)
+        if not right:
+            expected = "a list of texts" if kind is tuple else TOML_KINDS.get(kind, "a table")
+            raise BadModel(
+                "bad_card", file=path.name, problem=f"{key} must be {expected}, got {value!r:.80}"
+            )
+    for kind, entry in table.get("files", {}).items():
+        if not isinstance(entry, dict):
+            raise BadModel("bad_card", file=path.name, problem=f"files.{kind} must be a table")
+
+
 def _check(path: Path, table: dict) -> None:
     labels = table["labels"]
-    if (
-        not isinstance(labels, list)
-        or len(set(labels)) != len(labels)
-        or set(labels) - set(BY_CODE)
-    ):
+    if len(set(labels)) != len(labels) or set(labels) - set(BY_CODE):
         problem = f"labels must be different ones of {', '.join(BY_CODE)}, got {labels}"
         raise BadModel("bad_card", file=path.name, problem=problem)
     if table["scaling"] not in SCALINGS:
@@ -104,7 +134,7 @@ def _check(path: Path, table: dict) -> None:
             problem = f"files.{kind} must name a file beside the model"
             raise BadModel("bad_card", file=path.name, problem=problem)
     temperature = table.get("temperature", 1.0)
-    if not isinstance(temperature, int | float) or not 0.05 <= temperature <= 20:
+    if not 0.05 <= temperature <= 20:
         problem = f"temperature must be between 0.05 and 20, got {temperature}"
         raise BadModel("bad_card", file=path.name, problem=problem)
 

@@ -17,6 +17,8 @@ from model_zoo.errors import BadImage
 Image.init()
 pillow_heif.register_heif_opener(thumbnails=False)
 
+# What a photo's file may be called; what it is, is told by its content (`KIND`).
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif")
 MAX_BYTES = 25 * 2**20
 # JPEG is decoded reduced (`draft`), so it may be larger than the formats that are not.
 MAX_PIXELS_JPEG = 64_000_000

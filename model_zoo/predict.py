@@ -9,9 +9,7 @@ from pathlib import Path
 from model_zoo.classifier import Analysis, Classifier
 from model_zoo.engine import BATCH
 from model_zoo.errors import BadImage
-from model_zoo.images import MAX_BYTES, Square, decode_rgb, square
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif"}
+from model_zoo.images import MAX_BYTES, SUFFIXES, Square, decode_rgb, square
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,7 @@ def _fit(options: argparse.Namespace) -> int:
         splits.part_of(rows, splits.TRAIN, options.limit),
         splits.part_of(rows, splits.VALIDATION, options.limit),
         options.skip_broken,
+        options.limit,
     )
     fit(recipe, data, options.out, resume=options.resume)
     return 0

@@ -106,7 +106,9 @@ def _draw(targets: np.ndarray, power: float, random: np.random.Generator) -> np.
 
 
 def _cache_file(folder: Path, rows: list[Row], side: int, at: int | None) -> Path:
-    key = "\n".join([str(folder.resolve()), str(side), str(at), *(row.image for row in rows)])
+    states = (photo_path(folder, row.image).stat() for row in rows)
+    photos = (f"{r.image} {s.st_size} {s.st_mtime_ns}" for r, s in zip(rows, states, strict=True))
+    key = "\n".join([str(folder.resolve()), str(side), str(at), *photos])
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
     return cache_folder("squares") / f"{len(rows)}x{side}-{digest}.npy"
 

@@ -21,6 +21,7 @@ from model_zoo.labels import CODES
 from model_zoo.store import sha256_of
 from training import checkpoint, metrics, splits
 from training.dataset import Photos, load_photos
+from training.fit import DATA, RECIPE
 
 KERAS_FILE = "best_final_model.keras"
 TRAINING_IDS = "training_ids.csv.gz"
@@ -64,8 +65,9 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
     data: the folder whose photos the run validated on, if it has moved; they decide the
     precision. Without any photos the model is served as float32.
     """
-    recipe = json.loads((run / "recipe.json").read_text())
-    places = json.loads((run / "data.json").read_text())
+    recipe = json.loads((run / RECIPE).read_text())
+    places = json.loads((run / DATA).read_text())
+    limit = places["limit"]
     folder, images = data or Path(places["folder"]), Path(places["images"])
     weights, chosen = checkpoint.load_best(run)
     side = chosen["side"]
@@ -79,7 +81,7 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
     flat = load_flat(place.folder / KERAS_FILE)
     candidates = []
     if folder.is_dir():
-        validation = load_photos(folder, splits.part_of(rows, splits.VALIDATION), side)
+        validation = load_photos(folder, splits.part_of(rows, splits.VALIDATION, limit), side)
         candidates = measure_precisions(flat, validation)
         served = choose(candidates)
         precision, content = served.precision, served.flatbuffer
@@ -87,7 +89,8 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
         precision, content = "float32", compile_flat(flat, "float32")
     flatbuffer = place.folder / f"{place.name}.tflite"
     flatbuffer.write_bytes(content)
-    _write_ids(splits.part_of(rows, splits.TRAIN), place.folder / TRAINING_IDS)
+    train = splits.part_of(rows, splits.TRAIN, limit)
+    _write_ids(train, place.folder / TRAINING_IDS)
 
     about = {
         "name": place.name,
@@ -103,7 +106,7 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
         "default": default,
         **tomlkit.parse(TEXTS.read_text(encoding="utf-8")),
         "changelog": [f"{place.name}: first release"],
-        "training": _training_table(recipe, chosen, rows, images, candidates),
+        "training": _training_table(recipe, chosen, train, images, candidates),
         "files": _files_table(place, flatbuffer),
     }
     place.card.parent.mkdir(parents=True, exist_ok=True)
@@ -233,9 +236,8 @@ def choose(candidates: list[Candidate]) -> Candidate:
 
 
 def _training_table(
-    recipe: dict, chosen: dict, rows: list[splits.Row], images: Path, candidates: list[Candidate]
+    recipe: dict, chosen: dict, train: list[splits.Row], images: Path, candidates: list[Candidate]
 ) -> dict:
-    train = splits.part_of(rows, splits.TRAIN)
     return {
         "data": "ISIC 2019, development part",
         "list": images.name,

@@ -22,17 +22,22 @@ from training.recipe import Phase, Recipe
 
 # Inference needs no gradients, so larger batches than in training fit and are a little faster.
 VALIDATION_BATCH = 64
+RECIPE, DATA = "recipe.json", "data.json"
 
 
 @dataclass(frozen=True)
 class Data:
-    """Where the photos are, the list that was read, and which photos train and validate."""
+    """Where the photos are, the list that was read, and which photos train and validate.
+
+    limit: how many photos of each part were taken, None for all.
+    """
 
     folder: Path
     images: Path
     train: list[splits.Row]
     validation: list[splits.Row]
     skip_broken: bool = False
+    limit: int | None = None
 
 
 def fit(recipe: Recipe, data: Data, run: Path, *, resume: bool = False) -> None:
@@ -56,15 +61,36 @@ def fit(recipe: Recipe, data: Data, run: Path, *, resume: bool = False) -> None:
 
 
 def _begin(recipe: Recipe, data: Data, run: Path, resume: bool):
+    about = {
+        RECIPE: json.loads(json.dumps(dataclasses.asdict(recipe))),
+        DATA: {
+            "folder": str(data.folder.resolve()),
+            "images": str(data.images.resolve()),
+            "limit": data.limit,
+            "train": len(data.train),
+            "validation": len(data.validation),
+        },
+    }
     if resume:
-        return checkpoint.load_state(run)
+        state = checkpoint.load_state(run)
+        for name, asked in about.items():
+            _require_same(json.loads((run / name).read_text()), asked, run / name)
+        return state
     if (run / checkpoint.STATE).exists():
         raise BadData("run_exists", folder=run)
     run.mkdir(parents=True, exist_ok=True)
-    (run / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe), indent=1))
-    places = {"folder": str(data.folder.resolve()), "images": str(data.images.resolve())}
-    (run / "data.json").write_text(json.dumps(places, indent=1))
+    for name, content in about.items():
+        (run / name).write_text(json.dumps(content, indent=1))
     return checkpoint.Progress(), None, None
+
+
+def _require_same(begun: dict, asked: dict, file: Path) -> None:
+    """Nothing; raises `BadData` that names the first setting in which a resumed run differs."""
+    for key in asked:
+        # The folder may have moved: the list decides which photos are read. A setting that is newer
+        # than the run was at its default then.
+        if key != "folder" and key in begun and begun[key] != asked[key]:
+            raise BadData("run_differs", file=file, key=key, begun=begun[key], asked=asked[key])
 
 
 def _run_phase(
@@ -84,6 +110,9 @@ def _run_phase(
     batches = Batches(photos, recipe.batch, seed=recipe.seed, sampling_power=recipe.sampling_power)
     start = recipe.weights if weights is None else None
     model = build(recipe.backbone, phase.side, weights=start, dropout=recipe.dropout)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = recipe.statistics_momentum
     learner = _learner(recipe, phase, model, photos.pixels.shape[1], len(batches))
     if weights is not None:
         model.set_weights(weights)

@@ -36,7 +36,6 @@ def weighted_f1(targets: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def f1_by_class(counts: np.ndarray) -> np.ndarray:
-    """The F1 of each class, (K,), of confusion counts (K, K); 0 for a class without photos."""
     """The F1 of each class, (K,), of confusion counts (K, K); 0 where it has no photo."""
     hits = np.diag(counts)
     return 2 * hits / np.maximum(counts.sum(axis=0) + counts.sum(axis=1), 1)

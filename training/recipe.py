@@ -63,6 +63,8 @@ class Phase:
 class Recipe:
     """A training run. `criterion` is the validation measure that chooses the epoch to keep.
 
+    statistics_momentum: of the running mean and variance of batch normalization. Backbones come
+    with up to 0.999, a memory of 1,000 steps, which outlasts a phase at another side.
     The epoch is chosen within the last phase, whose side is the one that will be served.
     """
 
@@ -75,6 +77,7 @@ class Recipe:
     seed: int = 1
     precision: str = "mixed_bfloat16"
     label_smoothing: float = 0.05
+    statistics_momentum: float = 0.99
     sampling_power: float = 0.5
     criterion: str = "balanced_accuracy"
     optimizer: Optimizer = Optimizer()

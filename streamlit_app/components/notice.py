@@ -4,6 +4,16 @@ import streamlit as st
 
 from streamlit_app.content import text
 
+# A cookie of the visitor's own browser; it says that the notice was agreed to and nothing else.
+COOKIE, COOKIE_SECONDS = "lesionlens_notice", 180 * 24 * 3600
+
+_remember = st.components.v2.component(
+    COOKIE,
+    js=f"""export default function () {{
+        document.cookie = "{COOKIE}=agreed; path=/; SameSite=Lax; max-age={COOKIE_SECONDS}";
+    }}""",
+)
+
 
 def banner() -> None:
     """Nothing; draws the notice that stays on every page."""
@@ -11,8 +21,15 @@ def banner() -> None:
 
 
 def acknowledge() -> None:
-    """Nothing; opens the notice in full until this visitor has agreed to it once."""
-    if not st.session_state.get("notice_agreed"):
+    """Nothing; opens the notice in full until this visitor has agreed to it once.
+
+    A visitor whose browser keeps no cookies is asked again at each reload.
+    """
+    if st.context.cookies.get(COOKIE) == "agreed":
+        return
+    if st.session_state.get("notice_agreed"):
+        _remember()
+    else:
         _dialog()
 
 

@@ -6,14 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from model_zoo.images import MAX_BYTES
+from model_zoo.images import MAX_BYTES, SUFFIXES
 from streamlit_app.content import text
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 UPLOAD, CAMERA, DRAWN = "upload", "camera", "samples"
-# The decoder knows by content; this list only helps the file dialog. Anything else that is
-# dropped here would be refused by name alone, before the decoder can say why.
-TYPES = ["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "heic", "heif"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def choose_photo() -> Chosen:
 def _upload():
     return st.file_uploader(
         text("analyze.upload_label"),
-        type=TYPES,
+        type=list(SUFFIXES),
         max_upload_size=MAX_BYTES >> 20,
         key="analyze_upload",
     )

@@ -143,3 +143,10 @@ def test_text_renamed_to_jpg_gets_its_sentence(page, tmp_path):
     page.get_by_text("The file holds text, not a photo").wait_for()
     assert page.get_by_text("Traceback").count() == 0
     page.locator(".js-plotly-plot").first.wait_for()
+
+
+def test_a_reload_does_not_ask_again(page):
+    page.reload()
+    page.locator(".js-plotly-plot").first.wait_for()
+    page.get_by_test_id("stStatusWidget").wait_for(state="detached")
+    assert page.get_by_role("dialog").count() == 0

@@ -1,5 +1,6 @@
 """A run from folder to served file, on a tiny network."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -124,3 +125,15 @@ def test_from_run_to_installed_model(recipe, data, tmp_path):
     assert result["accuracy"]["value"] == pytest.approx(about["val_accuracy"], abs=0.13)
     low, high = result["accuracy"]["low"], result["accuracy"]["high"]
     assert low <= result["accuracy"]["value"] <= high
+
+
+@pytest.mark.parametrize("change", [{"batch": 4}, {"phases": (Phase(24, 3),)}, {"limit": 20}])
+def test_a_run_is_not_resumed_as_another_one(recipe, data, tmp_path, change):
+    short = dataclasses.replace(recipe, phases=(Phase(24, 1),))
+    fit(short, data, tmp_path)
+    if "limit" in change:
+        other, of = short, dataclasses.replace(data, limit=20)
+    else:
+        other, of = dataclasses.replace(short, **change), data
+    with pytest.raises(BadData, match=next(iter(change))):
+        fit(other, of, tmp_path, resume=True)
