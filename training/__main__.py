@@ -7,7 +7,7 @@ from pathlib import Path
 
 from model_zoo.errors import ZooError
 from training import isic2019, splits
-from training.recipe import read_recipe
+from training.recipe import read_recipes
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -104,9 +104,9 @@ def _fit(options: argparse.Namespace) -> int:
     # oneDNN may round the inputs of float32 convolutions to bfloat16: about a third faster on a
     # processor that has it, with sums still in float32. Set before TensorFlow loads.
     os.environ.setdefault("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
-    from training.fit import Data, fit
+    from training.fit import Data, fit_stages
 
-    recipe = read_recipe(options.recipe, weights=options.weights)
+    recipes = read_recipes(options.recipe, weights=options.weights)
     rows = splits.read_list(options.images)
     present = {case.image for case in isic2019.check(options.data, skip_missing=True).cases}
     splits.require(rows, present, options.images)
@@ -118,7 +118,7 @@ def _fit(options: argparse.Namespace) -> int:
         options.skip_broken,
         options.limit,
     )
-    fit(recipe, data, options.out, resume=options.resume)
+    fit_stages(recipes, data, options.out, resume=options.resume)
     return 0
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from model_zoo.errors import BadData
 
-STATE, BEST = "state.npz", "best.npz"
+STATE, PREVIOUS, BEST = "state.npz", "state.previous.npz", "best.npz"
 
 
 @dataclass
@@ -25,21 +25,34 @@ class Progress:
 def save_state(
     run: Path, progress: Progress, model: keras.Model, optimizer: keras.Optimizer
 ) -> None:
-    """Nothing; writes weights, optimizer variables and progress to one file, atomically."""
+    """Nothing; writes weights, optimizer variables and progress to one file, atomically.
+
+    The file of the epoch before is kept beside it, should this one be damaged.
+    """
     arrays = {f"w{i}": array for i, array in enumerate(model.get_weights())}
     arrays |= {f"o{i}": np.asarray(v.value) for i, v in enumerate(optimizer.variables)}
+    if (run / STATE).exists():
+        (run / PREVIOUS).unlink(missing_ok=True)
+        (run / PREVIOUS).hardlink_to(run / STATE)
     _write(run / STATE, arrays, vars(progress))
 
 
 def load_state(run: Path) -> tuple[Progress, list[np.ndarray], list[np.ndarray]]:
     """Progress, model weights and optimizer variables of a run.
 
-    Raises `BadData` when there is no run or the file is damaged.
+    Without the last epoch's file, those of the epoch before. Raises `BadData` when there is no run
+    or the file is damaged.
     """
-    if not (run / STATE).is_file():
+    file = next((run / n for n in (STATE, PREVIOUS) if (run / n).is_file()), None)
+    if file is None:
         raise BadData("run_missing", folder=run)
-    arrays, about = _read(run / STATE)
+    arrays, about = _read(file)
     return Progress(**about), _numbered(arrays, "w"), _numbered(arrays, "o")
+
+
+def stages(run: Path) -> list[Path]:
+    """The folders of a run's stages that were begun, in order; none if it has no stages."""
+    return sorted(file.parent for file in run.glob(f"[0-9]_*/{STATE}"))
 
 
 def save_best(run: Path, weights: list[np.ndarray], about: dict) -> None:
@@ -74,9 +87,11 @@ def _write(file: Path, arrays: dict[str, np.ndarray], about: dict) -> None:
 
 def _read(file: Path) -> tuple[dict[str, np.ndarray], dict]:
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
         return arrays, json.loads(str(arrays.pop("about")))
     except Exception as fault:  # a damaged archive raises nearly anything
-        problem = f"it is damaged ({fault}); delete it to begin anew"
+        kept = file.name == STATE and file.with_name(PREVIOUS).is_file()
+        then = "go on from the epoch before" if kept else "begin anew"
+        problem = f"it is damaged ({fault}); delete it to {then}"
         raise BadData("bad_checkpoint", file=file, problem=problem) from fault

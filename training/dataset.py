@@ -13,6 +13,7 @@ from model_zoo.errors import BadData, BadImage
 from model_zoo.images import decode_rgb, square
 from model_zoo.labels import CODES
 from model_zoo.store import cache_folder
+from training.recipe import Recipe
 from training.splits import Row
 
 # Squares for training are kept this much larger than the network reads, so that a random crop
@@ -58,36 +59,84 @@ def training_side(side: int) -> int:
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches (uint8 pixels (n, side, side, 3), one-hot float32 (n, K)) in a seeded order.
+    """Batches (uint8 pixels (n, side, side, 3), float32 targets (n, K)) in a seeded order.
 
-    An epoch has as many images as there are photos. Class c is drawn with a share proportional
-    to n_c ** sampling_power: 1 is every photo once, 0 is all classes alike. Within a class every
-    photo is drawn equally often (give or take one), so that none is left to chance.
+    An epoch has as many images as there are photos, with those that the recipe oversamples. Class
+    c is drawn with a share proportional to n_c ** sampling_power: 1 is every photo once, 0 is all
+    classes alike. Within a class every photo is drawn equally often (give or take one), so that
+    none is left to chance. With mixup or CutMix each photo is mixed with another of its batch.
     """
 
-    def __init__(self, photos: Photos, batch: int, *, seed: int, sampling_power: float) -> None:
+    def __init__(self, photos: Photos, recipe: Recipe) -> None:
         super().__init__(workers=1, max_queue_size=4)
-        self.photos, self.batch, self.seed = photos, batch, seed
-        self.sampling_power = sampling_power
+        self.photos, self.recipe = photos, recipe
+        self.pool = _oversampled(photos.targets, recipe)
         self.begin_epoch(0)
 
     def begin_epoch(self, epoch: int) -> None:
         """Nothing; draws the order of this epoch, the same for the same seed and epoch."""
-        random = np.random.default_rng((self.seed, epoch))
-        if self.sampling_power == 1:
-            self.order = random.permutation(len(self.photos.targets))
+        self.epoch = epoch
+        random = np.random.default_rng((self.recipe.seed, epoch))
+        if self.recipe.sampling_power == 1:
+            self.order = random.permutation(self.pool)
         else:
-            self.order = _draw(self.photos.targets, self.sampling_power, random)
+            self.order = _draw(self.photos.targets, self.recipe.sampling_power, random)
 
     def __len__(self) -> int:
         # The last, smaller batch is left out: batch normalization dislikes it, and every
         # compiled shape costs time. Another draw shows its photos in the next epoch.
-        return len(self.order) // self.batch
+        return len(self.order) // self.recipe.batch
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = np.sort(self.order[index * self.batch : (index + 1) * self.batch])
-        targets = keras.utils.to_categorical(self.photos.targets[chosen], len(CODES))
-        return self.photos.pixels[chosen], targets.astype(np.float32)
+        batch = self.recipe.batch
+        chosen = np.sort(self.order[index * batch : (index + 1) * batch])
+        targets = np.eye(len(CODES), dtype=np.float32)[self.photos.targets[chosen]]
+        pixels = self.photos.pixels[chosen]
+        if not self.recipe.mixup and not self.recipe.cutmix:
+            return pixels, targets
+        random = np.random.default_rng((self.recipe.seed, self.epoch, index))
+        return mix(pixels, targets, self.recipe.mixup, self.recipe.cutmix, random)
+
+
+def mix(
+    pixels: np.ndarray,
+    targets: np.ndarray,
+    mixup: float,
+    cutmix: float,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The batch, (n, S, S, 3) uint8 and (n, K), each photo mixed with another one of it.
+
+    mixup, cutmix: alpha of the Beta distribution of the share that is kept, 0 for none; with both,
+    one of them is drawn for the batch. mixup: Zhang et al. 2018, arXiv 1710.09412; CutMix: Yun et
+    al. 2019, arXiv 1905.04899. Mixed before augmentation, so both photos are turned alike.
+    """
+    other = random.permutation(len(pixels))
+    cut = cutmix > 0 and (mixup == 0 or random.random() < 0.5)
+    kept = random.beta(*[cutmix if cut else mixup] * 2)
+    if cut:
+        side = pixels.shape[1]
+        height = width = round(side * np.sqrt(1 - kept))
+        top, left = random.integers(0, side - height + 1), random.integers(0, side - width + 1)
+        part = np.s_[:, top : top + height, left : left + width]
+        mixed = pixels.copy()
+        mixed[part] = pixels[other][part]
+        kept = 1 - height * width / side**2
+    else:
+        both = kept * pixels.astype(np.float32) + (1 - kept) * pixels[other]
+        mixed = np.round(both).astype(np.uint8)
+    return mixed, (kept * targets + (1 - kept) * targets[other]).astype(np.float32)
+
+
+def _oversampled(targets: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Indices of all photos, and of more of the classes to oversample, drawn with replacement."""
+    random = np.random.default_rng(recipe.seed)
+    more = [
+        random.choice(members, recipe.oversample_copies * len(members))
+        for code in recipe.oversample
+        if len(members := np.flatnonzero(targets == CODES.index(code)))
+    ]
+    return np.concatenate([np.arange(len(targets)), *more])
 
 
 def _draw(targets: np.ndarray, power: float, random: np.random.Generator) -> np.ndarray:

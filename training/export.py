@@ -60,11 +60,12 @@ class Candidate:
 
 
 def export(run: Path, place: Place, *, title: str, default: bool, data: Path | None = None) -> None:
-    """Nothing; writes the model of a run, with its card, to `place`.
+    """Nothing; writes the model of a run, or of its last stage, with its card, to `place`.
 
     data: the folder whose photos the run validated on, if it has moved; they decide the
     precision. Without any photos the model is served as float32.
     """
+    run = [run, *checkpoint.stages(run)][-1]
     recipe = json.loads((run / RECIPE).read_text())
     places = json.loads((run / DATA).read_text())
     limit = places["limit"]

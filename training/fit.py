@@ -5,6 +5,7 @@ The same code trains on the TensorFlow, JAX and PyTorch backends of Keras (`KERA
 
 import dataclasses
 import json
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +15,15 @@ import numpy as np
 
 from model_zoo.architectures import build
 from model_zoo.errors import BadData
+from model_zoo.labels import CODES
 from training import checkpoint, splits
-from training.augment import augmentation
 from training.dataset import Batches, Photos, load_photos, training_side
+from training.learner import Learner, learner, predict_averaged, seed_epoch
+from training.losses import loss
 from training.metrics import CRITERIA, accuracy, balanced_accuracy, cross_entropy, macro_auc
+from training.plateau import is_over, learning_rate
 from training.recipe import Phase, Recipe
 
-# Inference needs no gradients, so larger batches than in training fit and are a little faster.
-VALIDATION_BATCH = 64
 RECIPE, DATA = "recipe.json", "data.json"
 
 
@@ -40,23 +42,57 @@ class Data:
     limit: int | None = None
 
 
-def fit(recipe: Recipe, data: Data, run: Path, *, resume: bool = False) -> None:
-    """Nothing; trains into the folder `run`: state.npz, best.npz, recipe.json, history.json.
+@dataclass(frozen=True)
+class Run:
+    """A recipe on its way: its data, its folder and how far it is."""
 
+    recipe: Recipe
+    data: Data
+    folder: Path
+    progress: checkpoint.Progress
+
+
+def fit_stages(
+    recipes: tuple[Recipe, ...], data: Data, folder: Path, *, resume: bool = False
+) -> None:
+    """Nothing; trains the stages one after the other, each from the best weights of the last.
+
+    One recipe trains into `folder` itself, several into a folder each inside it. Raises as `fit`.
+    """
+    if len(recipes) == 1:
+        fit(recipes[0], data, folder, resume=resume)
+        return
+    if resume and not checkpoint.stages(folder):
+        raise BadData("run_missing", folder=folder)
+    start = None
+    for number, recipe in enumerate(recipes, start=1):
+        stage = folder / f"{number}_{recipe.name}"
+        begun = (stage / checkpoint.STATE).exists()
+        fit(recipe, data, stage, resume=resume and begun, start=start)
+        start = stage
+
+
+def fit(
+    recipe: Recipe, data: Data, folder: Path, *, resume: bool = False, start: Path | None = None
+) -> None:
+    """Nothing; trains into `folder`: state.npz, best.npz, recipe.json, data.json, history.json.
+
+    start: the folder of a run whose best weights are the first ones, instead of the recipe's.
     Raises `BadData` if the folder holds a run and `resume` is off, or holds none and it is on.
     """
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
-    progress, weights, moments = _begin(recipe, data, run, resume)
+    progress, weights, moments = _begin(recipe, data, folder, resume)
+    if weights is None and start is not None:
+        weights, _ = checkpoint.load_best(start)
+    run = Run(recipe, data, folder, progress)
     first_epoch = 0
     for index, phase in enumerate(recipe.phases):
         last_epoch = first_epoch + phase.epochs
-        if progress.epoch < last_epoch:
+        if progress.epoch < last_epoch and not _is_over(run):
             if progress.phase != index:  # the best of another size says nothing about this one
                 progress.phase, progress.best = index, None
-            weights, moments = _run_phase(
-                recipe, phase, data, run, progress, weights, moments, last_epoch
-            )
+            weights, moments = _run_phase(run, phase, weights, moments, last_epoch)
         first_epoch = last_epoch
 
 
@@ -94,145 +130,98 @@ def _require_same(begun: dict, asked: dict, file: Path) -> None:
 
 
 def _run_phase(
-    recipe: Recipe,
+    run: Run,
     phase: Phase,
-    data: Data,
-    run: Path,
-    progress: checkpoint.Progress,
     weights: list[np.ndarray] | None,
     moments: list[np.ndarray] | None,
     last_epoch: int,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    photos = load_photos(
-        data.folder, data.train, training_side(phase.side), skip_broken=data.skip_broken
-    )
+    recipe, data = run.recipe, run.data
+    kept = phase.side if recipe.published_augment else training_side(phase.side)
+    photos = load_photos(data.folder, data.train, kept, skip_broken=data.skip_broken)
     validation = load_photos(data.folder, data.validation, phase.side, skip_broken=data.skip_broken)
-    batches = Batches(photos, recipe.batch, seed=recipe.seed, sampling_power=recipe.sampling_power)
-    start = recipe.weights if weights is None else None
-    model = build(recipe.backbone, phase.side, weights=start, dropout=recipe.dropout)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = recipe.statistics_momentum
-    learner = _learner(recipe, phase, model, photos.pixels.shape[1], len(batches))
+    batches = Batches(photos, recipe)
+    first = recipe.weights if weights is None else None
+    model = build(recipe.backbone, phase.side, weights=first, dropout=recipe.dropout)
+    prior = np.bincount(photos.targets, minlength=len(CODES)) / len(photos.targets)
+    pupil = learner(recipe, model, kept, len(batches), prior)
     if weights is not None:
         model.set_weights(weights)
-        for variable, value in zip(learner.optimizer.variables, moments, strict=True):
+    if moments is not None:
+        for variable, value in zip(pupil.trained.optimizer.variables, moments, strict=True):
             variable.assign(value)
-    while progress.epoch < last_epoch:
-        _run_epoch(recipe, phase, learner, model, batches, validation, run, progress)
-    return model.get_weights(), [np.asarray(v.value) for v in learner.optimizer.variables]
+    while run.progress.epoch < last_epoch and not _is_over(run):
+        _run_epoch(run, phase, pupil, batches, validation)
+    return model.get_weights(), [np.asarray(v.value) for v in pupil.trained.optimizer.variables]
+
+
+def _is_over(run: Run) -> bool:
+    patience = run.recipe.early_stop
+    return patience > 0 and is_over(patience, _objectives(run.progress))
+
+
+def _objectives(progress: checkpoint.Progress) -> list[float]:
+    return [entry["val_objective"] for entry in progress.history]
 
 
 def _run_epoch(
-    recipe: Recipe,
-    phase: Phase,
-    learner: keras.Model,
-    model: keras.Model,
-    batches: Batches,
-    validation: Photos,
-    run: Path,
-    progress: checkpoint.Progress,
+    run: Run, phase: Phase, pupil: Learner, batches: Batches, validation: Photos
 ) -> None:
+    recipe, progress = run.recipe, run.progress
     print(f"epoch {progress.epoch + 1} of {recipe.epochs}, {phase.side} px", flush=True)
+    plateau = recipe.optimizer.plateau
+    if plateau is not None:
+        rate = learning_rate(recipe.optimizer.peak, plateau, _objectives(progress))
+        pupil.trained.optimizer.learning_rate.assign(rate)
     began = time.monotonic()
     batches.begin_epoch(progress.epoch)
-    _seed(learner, recipe.seed, progress.epoch)
-    trained = learner.fit(batches, epochs=1, shuffle=False, verbose=2 if _quiet() else 1)
+    seed_epoch(pupil.trained, recipe.seed, progress.epoch)
+    trained = pupil.trained.fit(
+        batches,
+        epochs=1,
+        shuffle=False,
+        class_weight=class_weights(recipe, batches.photos.targets),
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
     seconds = time.monotonic() - began
-    averaged, probabilities = _predict_averaged(learner, model, validation)
+    averaged, probabilities = predict_averaged(pupil, validation.pixels)
     measures = {
         "epoch": progress.epoch + 1,
         "side": phase.side,
         "loss": float(trained.history["loss"][-1]),
+        "val_objective": _objective(recipe, validation.targets, probabilities),
         "val_loss": cross_entropy(validation.targets, probabilities),
         "val_accuracy": accuracy(validation.targets, probabilities),
         "val_balanced_accuracy": balanced_accuracy(validation.targets, probabilities),
         "val_macro_auc": macro_auc(validation.targets, probabilities),
         "seconds": round(seconds, 1),
     }
-    print(
-        "  ".join(
-            f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in measures.items()
-        ),
-        flush=True,
-    )
+    shown = (f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in measures.items())
+    print("  ".join(shown), flush=True)
     progress.epoch += 1
     progress.history.append(measures)
     score = CRITERIA[recipe.criterion](validation.targets, probabilities)
     if progress.best is None or score > progress.best:
         progress.best = score
-        checkpoint.save_best(run, averaged, measures)
-    checkpoint.save_state(run, progress, model, learner.optimizer)
-    (run / "history.json").write_text(json.dumps(progress.history, indent=1))
+        checkpoint.save_best(run.folder, averaged, measures)
+    checkpoint.save_state(run.folder, progress, pupil.model, pupil.trained.optimizer)
+    (run.folder / "history.json").write_text(json.dumps(progress.history, indent=1))
 
 
-def _quiet() -> bool:
-    import sys
-
-    return not sys.stdout.isatty()
-
-
-def _learner(
-    recipe: Recipe, phase: Phase, model: keras.Model, kept_side: int, steps: int
-) -> keras.Model:
-    """The model with augmentation before it and logits behind, compiled; shares its weights."""
-    photos = keras.Input((kept_side, kept_side, 3), dtype="uint8", name="photos")
-    augmented = augmentation(recipe.augment, phase.side, recipe.seed)(photos)
-    to_logits = keras.Model(model.input, model.get_layer("logits").output)
-    learner = keras.Model(photos, to_logits(augmented))
-    learner.compile(
-        optimizer=_optimizer(recipe, steps),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        ),
-        jit_compile=keras.config.backend() == "jax",  # on a CPU, oneDNN beats XLA's convolutions
-    )
-    learner.optimizer.build(learner.trainable_variables)
-    return learner
+def class_weights(recipe: Recipe, targets: np.ndarray) -> dict[int, float] | None:
+    """The weight of each class in the loss, by its index, or None for equal ones."""
+    if recipe.class_weights:
+        return dict(enumerate(recipe.class_weights))
+    if not recipe.class_weight_power:
+        return None
+    counts = np.maximum(np.bincount(targets, minlength=len(CODES)), 1)
+    weights = counts**-recipe.class_weight_power
+    return dict(enumerate((weights / np.average(weights, weights=counts)).tolist()))
 
 
-def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
-    settings = recipe.optimizer
-    warmup = round(settings.warmup_epochs * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=settings.peak / 100,
-        decay_steps=max(1, recipe.epochs * steps - warmup),
-        alpha=settings.final,
-        warmup_target=settings.peak,
-        warmup_steps=warmup,
-    )
-    optimizer = keras.optimizers.AdamW(
-        schedule,
-        weight_decay=settings.weight_decay,
-        use_ema=settings.ema > 0,
-        ema_momentum=settings.ema or 0.99,
-    )
-    # Decay pulls on kernels only; biases and the scales of normalization are left alone.
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
-
-
-def _seed(learner: keras.Model, seed: int, epoch: int) -> None:
-    """Nothing; seeds every generator by epoch, so that a resumed run draws as it would have."""
-    for index, layer in enumerate(learner._flatten_layers()):
-        for name in ("generator", "seed_generator"):
-            generator = getattr(layer, name, None)
-            if generator is not None:
-                generator.state.assign([seed * 1000 + index, epoch])
-
-
-def _predict_averaged(
-    learner: keras.Model, model: keras.Model, photos: Photos
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """The averaged weights and their probabilities; afterwards the model has its own ones back."""
-    swap = (
-        keras.callbacks.SwapEMAWeights()
-        if learner.optimizer.use_ema
-        else keras.callbacks.Callback()
-    )
-    swap.set_model(learner)
-    swap.on_predict_begin()
-    averaged = model.get_weights()
-    probabilities = model.predict(photos.pixels, batch_size=VALIDATION_BATCH, verbose=0)
-    swap.on_predict_end()
-    return averaged, np.asarray(probabilities, dtype=np.float64)
+def _objective(recipe: Recipe, targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """The recipe's own loss on validation photos, unweighted, for plateaus and early stops."""
+    one_hot = np.eye(len(CODES), dtype="float32")[targets]
+    logits = np.log(np.clip(probabilities, 1e-12, 1)).astype("float32")
+    value = loss(recipe.loss, label_smoothing=recipe.label_smoothing)(one_hot, logits)
+    return float(keras.ops.convert_to_numpy(value))

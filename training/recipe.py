@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_zoo.errors import BadData
+from model_zoo.labels import CODES
 from training.metrics import CRITERIA
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+LOSS_NAMES = ("cross_entropy", "categorical_focal", "binary_focal_over_softmax")
+OPTIMIZERS = ("adam", "adamw")
+MAX_BASES = 5  # an error, not a design: each base makes a recipe harder to read
+FILLS = ("nearest", "reflect")
 FOLDER = Path(__file__).with_name("recipes")
 
 
@@ -37,13 +42,43 @@ class Augment:
 
 
 @dataclass(frozen=True)
-class Optimizer:
-    """AdamW with linear warm-up and cosine decay over all phases, and an average of the weights.
+class PublishedAugment:
+    """Random changes in the units of Keras's legacy `ImageDataGenerator`.
 
-    peak: highest learning rate. final: last one as a share of it. warmup_epochs: of the first.
-    ema: momentum of the running average that is validated and kept; 0 switches it off.
+    rotation, shear: degrees. shift: share of the side. zoom: 0.3 is 0.7 to 1.3 on each axis.
+    brightness: factors. fill: of what lies beyond the border, "nearest" or "reflect".
     """
 
+    rotation: float = 0.0
+    shift: float = 0.0
+    shear: float = 0.0
+    zoom: float = 0.0
+    horizontal_flip: bool = False
+    vertical_flip: bool = False
+    brightness: tuple[float, float] = (1.0, 1.0)
+    fill: str = "nearest"
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """The learning rate times `factor` after `patience` epochs without a lower validation loss."""
+
+    factor: float
+    patience: int
+    minimum: float
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Adam or AdamW, and an average of the weights.
+
+    peak: highest learning rate, with linear warm-up and cosine decay over all phases, or, where
+    there is a `plateau`, the first one. final: last one as a share of it. warmup_epochs: of the
+    first. ema: momentum of the running average that is validated and kept; 0 switches it off.
+    """
+
+    name: str = "adamw"
+    plateau: Plateau | None = None
     peak: float = 7e-4
     final: float = 0.01
     warmup_epochs: float = 0.5
@@ -63,6 +98,13 @@ class Phase:
 class Recipe:
     """A training run. `criterion` is the validation measure that chooses the epoch to keep.
 
+    unfrozen: how many of the backbone's last layers are trained, -1 for all of them.
+    Remedies for imbalance: sampling_power (1 draws every photo once, 0 all classes alike), class
+    weights in the loss (`class_weights`, or n_c ** -class_weight_power with mean 1 over the
+    photos), `oversample` (so many more copies of the photos of these classes, drawn with
+    replacement), logit_adjustment (that share of the log prior). mixup, cutmix: alpha of the Beta
+    distribution of the mixture, 0 for none. early_stop: epochs without a lower validation loss.
+    published_augment: takes the place of `augment`.
     statistics_momentum: of the running mean and variance of batch normalization. Backbones come
     with up to 0.999, a memory of 1,000 steps, which outlasts a phase at another side.
     The epoch is chosen within the last phase, whose side is the one that will be served.
@@ -78,10 +120,21 @@ class Recipe:
     precision: str = "mixed_bfloat16"
     label_smoothing: float = 0.05
     statistics_momentum: float = 0.99
-    sampling_power: float = 0.5
+    unfrozen: int = -1
+    loss: str = "cross_entropy"
+    sampling_power: float = 1.0
+    class_weights: tuple[float, ...] = ()
+    class_weight_power: float = 0.0
+    oversample: tuple[str, ...] = ()
+    oversample_copies: int = 3
+    logit_adjustment: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    early_stop: int = 0
     criterion: str = "balanced_accuracy"
     optimizer: Optimizer = Optimizer()
     augment: Augment = Augment()
+    published_augment: PublishedAugment | None = None
 
     @property
     def epochs(self) -> int:
@@ -89,31 +142,87 @@ class Recipe:
         return sum(phase.epochs for phase in self.phases)
 
 
-def read_recipe(name_or_file: str, *, weights: str | None = None) -> Recipe:
-    """The recipe of a name in `training/recipes`, or of a TOML file.
+def read_recipes(name_or_file: str, *, weights: str | None = None) -> tuple[Recipe, ...]:
+    """The recipe of a name in `training/recipes`, or of a TOML file; or its stages, in order.
 
-    weights: instead of the recipe's own ("imagenet", "none" or an .npz file). Raises
-    `BadData` that names the file and the unknown key, missing key or wrong type.
+    A file may name a `base` beside it, of which it gives the changes. A file of stages holds
+    nothing but `stages`, names of files beside it; each begins with the best weights of the one
+    before. weights: instead of the first one's own ("imagenet", "none" or
+    an .npz file). Raises `BadData` that names the file and the unknown key, missing key or wrong
+    type.
     """
+    file = _find(name_or_file)
+    try:
+        table = _read(file, depth=0)
+        if "stages" in table:
+            names = table.pop("stages")
+            if table or not names or not all(isinstance(name, str) for name in names):
+                raise ValueError("expected nothing but stages, a list of recipes")
+            first, *later = (read_recipe(str(_beside(file, name))) for name in names)
+        else:
+            first, later = _fill(Recipe, {"name": file.stem, **table}, ""), []
+            _check(first)
+    except (tomllib.TOMLDecodeError, ValueError) as fault:
+        raise BadData("bad_recipe", file=file.name, problem=str(fault)) from fault
+    return (dataclasses.replace(first, weights=weights) if weights else first, *later)
+
+
+def read_recipe(name_or_file: str, *, weights: str | None = None) -> Recipe:
+    """The recipe of a file that has no stages, as `read_recipes`."""
+    recipes = read_recipes(name_or_file, weights=weights)
+    if len(recipes) > 1:
+        raise BadData("bad_recipe", file=name_or_file, problem="a single recipe was expected")
+    return recipes[0]
+
+
+def _find(name_or_file: str) -> Path:
     file = Path(name_or_file)
     if file.suffix != ".toml":
         file = FOLDER / f"{name_or_file}.toml"
     if not file.is_file():
         known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.toml")))
         raise BadData("bad_recipe", file=name_or_file, problem=f"no such recipe; known: {known}")
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-        recipe = _fill(Recipe, {"name": file.stem, **table}, "")
-        _check(recipe)
-    except (tomllib.TOMLDecodeError, ValueError) as fault:
-        raise BadData("bad_recipe", file=file.name, problem=str(fault)) from fault
-    return dataclasses.replace(recipe, weights=weights) if weights else recipe
+    return file
+
+
+def _beside(file: Path, name: str) -> Path:
+    return file.with_name(f"{name.removesuffix('.toml')}.toml")
+
+
+def _read(file: Path, depth: int) -> dict:
+    """The table of a file, laid over that of its base."""
+    if depth > MAX_BASES:
+        raise ValueError(f"more than {MAX_BASES} bases, one upon the other")
+    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    if "base" not in table:
+        return table
+    base = _beside(file, str(table.pop("base")))
+    if not base.is_file():
+        raise ValueError(f"no base {base.stem} beside it")
+    return _laid_over(_read(base, depth + 1), table)
+
+
+def _laid_over(base: dict, table: dict) -> dict:
+    """Both tables as one; where both hold a table they are joined, else the second one counts."""
+    joined = {**base, **table}
+    for key in base.keys() & table.keys():
+        if isinstance(base[key], dict) and isinstance(table[key], dict):
+            joined[key] = _laid_over(base[key], table[key])
+    return joined
 
 
 def _check(recipe: Recipe) -> None:
-    for key, known in (("criterion", CRITERIA), ("precision", PRECISIONS)):
-        if getattr(recipe, key) not in known:
-            raise ValueError(f"{key} must be one of {', '.join(known)}")
+    published = recipe.published_augment
+    for key, value, known in (
+        ("criterion", recipe.criterion, CRITERIA),
+        ("precision", recipe.precision, PRECISIONS),
+        ("loss", recipe.loss, LOSS_NAMES),
+        ("optimizer.name", recipe.optimizer.name, OPTIMIZERS),
+        ("published_augment.fill", published.fill if published else "nearest", FILLS),
+        *(("oversample", code, CODES) for code in recipe.oversample),
+    ):
+        if value not in known:
+            raise ValueError(f"{key} must be one of {', '.join(known)}, got {value}")
     positive = {"batch": recipe.batch, "optimizer.peak": recipe.optimizer.peak}
     for index, phase in enumerate(recipe.phases):
         positive |= {f"phases[{index}].side": phase.side, f"phases[{index}].epochs": phase.epochs}
@@ -122,6 +231,14 @@ def _check(recipe: Recipe) -> None:
             raise ValueError(f"{key} must be above 0, got {value}")
     if not recipe.phases:
         raise ValueError("at least one of [[phases]] is needed")
+    if len(recipe.class_weights) not in (0, len(CODES)):
+        raise ValueError(f"class_weights needs {len(CODES)} values, in the order {' '.join(CODES)}")
+    if recipe.class_weights and recipe.class_weight_power:
+        raise ValueError("give class_weights or class_weight_power, not both")
+    if recipe.oversample and recipe.sampling_power != 1:
+        raise ValueError("oversample goes with sampling_power = 1")
+    if recipe.logit_adjustment and recipe.loss != "cross_entropy":
+        raise ValueError("logit_adjustment goes with the loss cross_entropy")
 
 
 def _fill(kind: type, table: dict, where: str):
@@ -139,6 +256,8 @@ def _fill(kind: type, table: dict, where: str):
 
 
 def _convert(hint: object, value: object, where: str):
+    if isinstance(hint, types.UnionType) and isinstance(value, dict):
+        hint = next(kind for kind in typing.get_args(hint) if kind is not types.NoneType)
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return _fill(hint, value, f"{where}.")
     if typing.get_origin(hint) is tuple and isinstance(value, list):

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from model_zoo import architectures
-from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS
+from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, read_cases
 from model_zoo.labels import CODES
+from training import splits
+from training.fit import Data
 
 COLUMNS = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK")
 PER_CLASS = 6
@@ -45,6 +47,19 @@ def small_isic(tmp_path_factory):
         with (folder / name).open("w", newline="") as stream:
             csv.writer(stream).writerows([head, *rows])
     return folder
+
+
+@pytest.fixture
+def data(small_isic, tmp_path):
+    cases = read_cases(small_isic)
+    rows = [
+        splits.Row(c.image, c.label, c.lesion_id, splits.TRAIN if i < 32 else splits.VALIDATION)
+        for i, c in enumerate(cases)
+    ]
+    images = tmp_path / "list.csv"
+    splits.write_list(rows, images)
+    train, validation = (splits.part_of(rows, p) for p in (splits.TRAIN, splits.VALIDATION))
+    return Data(small_isic, images, train, validation)
 
 
 @pytest.fixture

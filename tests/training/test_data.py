@@ -8,7 +8,8 @@ from model_zoo.errors import BadData
 from model_zoo.images import decode_rgb, square
 from model_zoo.labels import CODES
 from training import isic2019, splits
-from training.dataset import Batches, load_photos
+from training.dataset import Batches, load_photos, mix
+from training.recipe import Phase, Recipe
 
 
 def copy_tables(source, target, change=lambda name, text: text):
@@ -156,9 +157,13 @@ def test_one_resolution_removes_detail(small_isic):
     assert np.abs(np.diff(coarse, axis=1)).mean() < 0.5 * np.abs(np.diff(native, axis=1)).mean()
 
 
+def drawn(power, **settings):
+    return Recipe("drawn", "Tiny", (Phase(16, 1),), batch=8, sampling_power=power, **settings)
+
+
 def test_an_epoch_is_seeded_and_every_epoch_another(small_isic):
     photos = load_photos(small_isic, rows_of(small_isic), 16)
-    first, again = (Batches(photos, 8, seed=3, sampling_power=1) for _ in range(2))
+    first, again = (Batches(photos, drawn(1, seed=3)) for _ in range(2))
     assert (first.order == again.order).all()
     again.begin_epoch(1)
     assert (first.order != again.order).any()
@@ -171,7 +176,7 @@ def test_sampling_power_levels_the_classes(small_isic):
     few = type(photos)(photos.pixels[keep], photos.targets[keep], [])
     counts = {}
     for power in (1, 0):
-        batches = Batches(few, 8, seed=0, sampling_power=power)
+        batches = Batches(few, drawn(power))
         counts[power] = np.bincount(few.targets[batches.order], minlength=8)
     assert counts[1][0] == 1
     assert counts[0][0] >= 5
@@ -180,3 +185,37 @@ def test_sampling_power_levels_the_classes(small_isic):
     assert pixels.shape == (8, 16, 16, 3)
     assert pixels.dtype == np.uint8
     assert (targets.sum(axis=1) == 1).all()
+
+
+def test_oversampling_adds_copies_of_the_asked_classes_only(small_isic):
+    photos = load_photos(small_isic, rows_of(small_isic), 16)
+    batches = Batches(photos, drawn(1, oversample=("DF", "AK"), oversample_copies=3))
+    counts = np.bincount(photos.targets[batches.order], minlength=8)
+    assert counts[[CODES.index(code) for code in ("DF", "AK")]].tolist() == [24, 24]
+    assert counts.sum() == 48 + 2 * 18
+    assert set(batches.order) == set(range(48))
+
+
+@pytest.mark.parametrize(("mixup", "cutmix"), [(0.4, 0.0), (0.0, 1.0)])
+def test_a_mixture_has_targets_in_the_share_of_its_pixels(mixup, cutmix):
+    shades = np.array([10, 60, 110, 160, 210], np.uint8)
+    pixels = np.broadcast_to(shades[:, None, None, None], (5, 32, 32, 3)).copy()
+    targets = np.eye(8, dtype=np.float32)[:5]
+    shares = []
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        mixed, told = mix(pixels, targets, mixup, cutmix, random)
+        assert np.allclose(told.sum(axis=1), 1, atol=1e-6)
+        expected = told[:, :5] @ shades
+        assert np.abs(mixed.mean(axis=(1, 2, 3)) - expected).max() < 0.6
+        shares.append(told.max(axis=1).min())
+    assert np.ptp(shares) > 0.1
+    assert (pixels[:, 0, 0, 0] == shades).all()  # the photos themselves are not changed
+
+
+def test_mixed_batches_are_seeded_by_epoch(small_isic):
+    photos = load_photos(small_isic, rows_of(small_isic), 16)
+    one, other = (Batches(photos, drawn(1, mixup=0.3)) for _ in range(2))
+    assert (one[1][0] == other[1][0]).all()
+    other.begin_epoch(1)
+    assert (one[1][0] != other[1][0]).any()

@@ -10,24 +10,11 @@ from model_zoo.cases import read_cases
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadData
 from model_zoo.registry import installed_folder
-from training import checkpoint, splits
+from training import checkpoint
 from training.evaluate import evaluate
 from training.export import Place, export
-from training.fit import Data, fit
+from training.fit import fit
 from training.recipe import Augment, Optimizer, Phase, Recipe
-
-
-@pytest.fixture
-def data(small_isic, tmp_path):
-    cases = read_cases(small_isic)
-    rows = [
-        splits.Row(c.image, c.label, c.lesion_id, splits.TRAIN if i < 32 else splits.VALIDATION)
-        for i, c in enumerate(cases)
-    ]
-    images = tmp_path / "list.csv"
-    splits.write_list(rows, images)
-    train, validation = (splits.part_of(rows, p) for p in (splits.TRAIN, splits.VALIDATION))
-    return Data(small_isic, images, train, validation)
 
 
 @pytest.fixture
@@ -137,3 +124,17 @@ def test_a_run_is_not_resumed_as_another_one(recipe, data, tmp_path, change):
         other, of = dataclasses.replace(short, **change), data
     with pytest.raises(BadData, match=next(iter(change))):
         fit(other, of, tmp_path, resume=True)
+
+
+def test_a_damaged_checkpoint_costs_one_epoch(recipe, data, tmp_path):
+    fit(recipe, data, tmp_path / "whole")
+    fit(recipe, data, tmp_path / "run")
+    state = tmp_path / "run" / checkpoint.STATE
+    state.write_bytes(state.read_bytes()[:-2000])
+    with pytest.raises(BadData, match="delete it to go on from the epoch before"):
+        fit(recipe, data, tmp_path / "run", resume=True)
+    state.unlink()
+    assert checkpoint.load_state(tmp_path / "run")[0].epoch == 3
+    fit(recipe, data, tmp_path / "run", resume=True)
+    for one, other in zip(arrays(tmp_path / "whole"), arrays(tmp_path / "run"), strict=True):
+        assert np.allclose(one, other, rtol=1e-4, atol=1e-5)

@@ -1,7 +1,7 @@
 import pytest
 
 from model_zoo.errors import BadData
-from training.recipe import FOLDER, read_recipe
+from training.recipe import FOLDER, read_recipe, read_recipes
 
 GOOD = 'backbone = "MobileNetV2"\n[[phases]]\nside = 32\nepochs = 1\n'
 
@@ -14,9 +14,11 @@ def write(tmp_path, text):
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.toml")), ids=lambda f: f.stem)
 def test_every_recipe_reads(file):
-    recipe = read_recipe(file.stem)
-    assert recipe.name == file.stem
-    assert recipe.epochs == sum(phase.epochs for phase in recipe.phases) > 0
+    recipes = read_recipes(file.stem)
+    assert file.stem.endswith("_reference") == (len(recipes) == 3)
+    for recipe in recipes:
+        assert recipe.epochs == sum(phase.epochs for phase in recipe.phases) > 0
+        assert (FOLDER / f"{recipe.name}.toml").is_file()
 
 
 def test_defaults_and_name(tmp_path):
@@ -38,6 +40,15 @@ def test_defaults_and_name(tmp_path):
         ('criterion = "f1"\n' + GOOD, "criterion must be one of balanced_accuracy"),
         ('precision = "float17"\n' + GOOD, "precision must be one of"),
         ("batch = -3\n" + GOOD, "batch must be above 0"),
+        ('loss = "hinge"\n' + GOOD, "loss must be one of cross_entropy"),
+        ("class_weights = [1.0]\n" + GOOD, "class_weights needs 8 values"),
+        ('oversample = ["XX"]\n' + GOOD, "oversample must be one of AK"),
+        ('oversample = ["AK"]\nsampling_power = 0.5\n' + GOOD, "sampling_power = 1"),
+        (GOOD + "[optimizer]\nplateau = { factor = 0.5 }\n", r"missing key optimizer\.plateau\."),
+        ('base = "nothing"\n' + GOOD, "no base nothing"),
+        ('base = "mine"\n' + GOOD, "bases, one upon the other"),
+        ("stages = []\n", "expected nothing but stages"),
+        ('stages = ["a"]\nbatch = 3\n', "expected nothing but stages"),
     ],
 )
 def test_faults_are_named(tmp_path, text, says):
@@ -52,3 +63,23 @@ def test_unknown_name_lists_the_known_ones():
 
 def test_weights_may_be_given(tmp_path):
     assert read_recipe(write(tmp_path, GOOD), weights="none").weights == "none"
+
+
+def test_a_base_is_changed_key_by_key(tmp_path):
+    write(tmp_path, "batch = 4\n" + GOOD + "[optimizer]\npeak = 0.5\nema = 0.0\n")
+    other = tmp_path / "other.toml"
+    other.write_text('base = "mine"\nbatch = 5\n[optimizer]\nema = 0.9\n')
+    recipe = read_recipe(str(other))
+    assert (recipe.name, recipe.batch, recipe.backbone) == ("other", 5, "MobileNetV2")
+    assert (recipe.optimizer.peak, recipe.optimizer.ema) == (0.5, 0.9)
+
+
+def test_stages_are_read_in_order_and_the_first_takes_the_weights(tmp_path):
+    write(tmp_path, GOOD)
+    (tmp_path / "then.toml").write_text('base = "mine"\nunfrozen = 20\n')
+    (tmp_path / "all.toml").write_text('stages = ["mine", "then"]\n')
+    first, second = read_recipes(str(tmp_path / "all.toml"), weights="none")
+    assert (first.weights, second.weights) == ("none", "imagenet")
+    assert second.unfrozen == 20
+    with pytest.raises(BadData, match="single recipe"):
+        read_recipe(str(tmp_path / "all.toml"))

@@ -1,0 +1,75 @@
+"""Losses by the name that a recipe gives them; targets (N, K), one-hot or mixed, logits (N, K)."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from keras import ops
+
+GAMMA, ALPHA = 2.0, 0.25  # of both focal losses: those of the published recipe and of Lin et al.
+
+
+class BinaryFocalOverSoftmax(keras.losses.Loss):
+    """The focal loss of the published ResNet50: one binary problem per softmax output.
+
+    Mean over photos and classes of -alpha (1 - pt)^gamma log pt with pt = y p + (1 - y)(1 - p).
+    It differs from `keras.losses.CategoricalFocalCrossentropy`, which looks at the true class
+    alone: -alpha (1 - p_true)^gamma log p_true. Here the K - 1 wrong classes count as well, alpha
+    weighs right and wrong alike, so it is only a scale, and the mean over K makes it smaller.
+    """
+
+    def call(self, targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+        p = ops.clip(ops.softmax(ops.cast(logits, "float32")), 1e-7, 1 - 1e-7)
+        pt = targets * p + (1 - targets) * (1 - p)
+        return ops.mean(-ALPHA * (1 - pt) ** GAMMA * ops.log(pt), axis=-1)
+
+
+class LogitAdjusted(keras.losses.Loss):
+    """Cross-entropy of logits + strength * log prior, so that plain logits are for equal priors.
+
+    prior: share of each class in training, (K,). Menon et al. 2021, arXiv 2007.07314, eq. 10.
+    """
+
+    def __init__(self, prior: np.ndarray, strength: float, label_smoothing: float) -> None:
+        super().__init__(name="logit_adjusted")
+        self.shift = (strength * np.log(np.maximum(prior, 1e-6))).astype("float32")
+        self.label_smoothing = label_smoothing
+
+    def call(self, targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+        return keras.losses.categorical_crossentropy(
+            targets,
+            ops.cast(logits, "float32") + self.shift,
+            from_logits=True,
+            label_smoothing=self.label_smoothing,
+        )
+
+
+def _cross_entropy(smoothing: float) -> keras.losses.Loss:
+    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+
+
+def _categorical_focal(smoothing: float) -> keras.losses.Loss:
+    return keras.losses.CategoricalFocalCrossentropy(
+        alpha=ALPHA, gamma=GAMMA, from_logits=True, label_smoothing=smoothing
+    )
+
+
+LOSSES: dict[str, Callable[[float], keras.losses.Loss]] = {
+    "cross_entropy": _cross_entropy,
+    "categorical_focal": _categorical_focal,
+    # Label smoothing is no part of the published loss.
+    "binary_focal_over_softmax": lambda _: BinaryFocalOverSoftmax(),
+}
+
+
+def loss(
+    name: str,
+    *,
+    label_smoothing: float,
+    logit_adjustment: float = 0.0,
+    prior: np.ndarray | None = None,
+) -> keras.losses.Loss:
+    """The loss of a name. logit_adjustment: 1 for the whole of the log prior, (K,), 0 for none."""
+    if logit_adjustment:
+        return LogitAdjusted(prior, logit_adjustment, label_smoothing)
+    return LOSSES[name](label_smoothing)
