@@ -133,12 +133,33 @@ class Classifier:
             for index, (seen, size) in enumerate(zip(squares, sizes, strict=True))
         ]
 
-    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        """Probabilities (N, K), by the card's temperature, of squares, uint8 (N, S, S, 3) RGB."""
-        return self._calibrated(self.engine.run(pixels).logits)
+    def probabilities(self, pixels: np.ndarray, *, tta: bool = False) -> np.ndarray:
+        """Probabilities (N, K), by the card's temperature, of squares, uint8 (N, S, S, 3) RGB.
+
+        tta: the mean over the eight flips and quarter turns of each square.
+        """
+        return self._calibrated(self.logits(pixels)) if not tta else self._over_views(pixels)
+
+    def logits(self, pixels: np.ndarray) -> np.ndarray:
+        """Logits (N, K), before any temperature, of squares, uint8 (N, S, S, 3) RGB."""
+        return self.engine.run(pixels).logits
+
+    def _over_views(self, pixels: np.ndarray) -> np.ndarray:
+        views = eight_views(pixels)
+        answers = self._calibrated(self.logits(views.reshape(-1, *pixels.shape[1:])))
+        return answers.reshape(8, len(pixels), -1).mean(axis=0)
 
     def _calibrated(self, logits: np.ndarray) -> np.ndarray:
         return softmax(logits.astype(np.float64) / self.card.temperature)
+
+
+def eight_views(pixels: np.ndarray) -> np.ndarray:
+    """The flips and quarter turns, (8, N, S, S, 3), of squares (N, S, S, 3), themselves first.
+
+    All of the square's symmetries: a lesion has no upside.
+    """
+    turned = [np.rot90(pixels, turns, axes=(1, 2)) for turns in range(4)]
+    return np.stack([*turned, *(view[:, :, ::-1] for view in turned)])
 
 
 def _served_file(card: Card) -> Path:

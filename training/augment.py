@@ -65,7 +65,7 @@ class RandomGeometry(Random):
         angle = self.uniform((n,), -s.rotation, s.rotation) * (np.pi / 180)
         area = self.uniform((n,), s.area[0], s.area[1])
         aspect = ops.exp(self.uniform((n,), -s.aspect, s.aspect))
-        flips = ops.sign(self.uniform((n, 2), -0.5, 0.5))
+        flips = ops.sign(self.uniform((n, 2), -0.5 if s.flips else 0.25, 0.5))
         shift = self.uniform((n, 2), -s.shift, s.shift) * kept
         size = ops.sqrt(area) * (kept / self.side)
         x_size, y_size = (

@@ -1,6 +1,7 @@
 """Measures of a served model on a list of photos, with intervals, as one dictionary."""
 
 import csv
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from model_zoo.cases import Case
 from model_zoo.classifier import Classifier
 from model_zoo.labels import CODES
 from model_zoo.store import sha256_of
-from training import metrics, splits
+from training import figures, metrics, splits
 from training.dataset import Photos, load_photos
 from training.metrics import interval
 
@@ -38,27 +39,29 @@ def evaluate(
     *,
     protocol: str,
     resolution: int | None = None,
+    tta: bool = False,
 ) -> tuple[dict, np.ndarray]:
     """The measures of the served file on these photos, and the probabilities (N, K) behind them.
 
     Columns of the probabilities follow `CODES`. resolution: bring every photo to this many pixels
-    first. 95 % intervals are from 1,000 draws of lesions.
+    first. tta: the mean over eight flips and quarter turns. 95 % intervals are from 1,000 draws of
+    lesions.
     """
     photos = load_photos(folder, rows, classifier.engine.side, at=resolution)
-    probabilities = predict(classifier, photos)
+    probabilities = predict(classifier, photos, tta=tta)
     targets, groups = photos.targets, [row.lesion_id for row in photos.rows]
     result = {
         "model": classifier.card.name,
         "weights_sha256": sha256_of(classifier.engine.file),
         "protocol": protocol,
         "resolution": resolution or "native",
+        "tta": tta,
         "n": len(targets),
         "lesions": len(set(groups)),
         "labels": list(CODES),
     }
     for name, measure in MEASURES.items():
-        low, high = interval(measure, targets, probabilities, groups)
-        result[name] = _rounded(measure(targets, probabilities), low, high)
+        result[name] = with_interval(measure, targets, probabilities, groups)
     result["per_class"] = {
         code: _per_class(label, targets, probabilities, groups) for label, code in enumerate(CODES)
     }
@@ -69,17 +72,40 @@ def evaluate(
     return result, probabilities
 
 
-def predict(classifier: Classifier, photos: Photos) -> np.ndarray:
+def predict(classifier: Classifier, photos: Photos, *, tta: bool = False) -> np.ndarray:
     """The calibrated probabilities (N, K) of squares, columns in the order of `CODES`."""
+    answer = functools.partial(classifier.probabilities, tta=tta)
+    return in_chunks(answer, classifier, photos)
+
+
+def in_chunks(
+    answer: Callable[[np.ndarray], np.ndarray], classifier: Classifier, photos: Photos
+) -> np.ndarray:
+    """What `answer` says of the squares, (N, K), a few at a time, columns in order of `CODES`."""
     columns = [classifier.card.labels.index(code) for code in CODES]
-    parts = []
-    for at in range(0, len(photos.pixels), CHUNK):
-        parts.append(classifier.probabilities(np.asarray(photos.pixels[at : at + CHUNK])))
+    starts = range(0, len(photos.pixels), CHUNK)
+    parts = [answer(np.asarray(photos.pixels[at : at + CHUNK])) for at in starts]
     return np.concatenate(parts)[:, columns]
 
 
-def write(result: dict, probabilities: np.ndarray, rows: list[splits.Row], out: Path) -> None:
-    """Nothing; writes metrics.json and predictions.csv (image, label, one column a class)."""
+def with_interval(
+    measure: Callable[[np.ndarray, np.ndarray], float],
+    targets: np.ndarray,
+    probabilities: np.ndarray,
+    groups: list[str],
+) -> dict:
+    """A measure as value, low and high (95 % interval), None where it is not defined."""
+    low, high = interval(measure, targets, probabilities, groups)
+    return _rounded(float(measure(targets, probabilities)), low, high)
+
+
+def write(
+    result: dict, probabilities: np.ndarray, rows: list[splits.Row], history: list[dict], out: Path
+) -> None:
+    """Nothing; writes metrics.json, predictions.csv (image, label, one column a class), figures.
+
+    history: one entry an epoch of the training, empty where it is not known.
+    """
     out.mkdir(parents=True, exist_ok=True)
     (out / "metrics.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
     with (out / "predictions.csv").open("w", newline="", encoding="utf-8") as stream:
@@ -87,6 +113,8 @@ def write(result: dict, probabilities: np.ndarray, rows: list[splits.Row], out: 
         writer.writerow(("image", "label", *CODES))
         for row, values in zip(rows, probabilities, strict=True):
             writer.writerow((row.image, row.label, *(f"{value:.6f}" for value in values)))
+    targets = np.array([CODES.index(row.label) for row in rows])
+    figures.draw(result, targets, probabilities, history, out)
 
 
 def summary(result: dict) -> str:
@@ -135,8 +163,7 @@ def _per_class(
     measures = {"precision": precision, "recall": recall, "f1": f1, "auc": area}
     result: dict = {"support": int((targets == label).sum())}
     for name, measure in measures.items():
-        low, high = interval(measure, targets, probabilities, groups)
-        result[name] = _rounded(float(measure(targets, probabilities)), low, high)
+        result[name] = with_interval(measure, targets, probabilities, groups)
     return result
 
 
@@ -150,8 +177,7 @@ def _by_group(
         entry: dict = {"n": int(chosen.sum())}
         for key in ("accuracy", "balanced_accuracy"):
             measure = MEASURES[key]
-            low, high = interval(measure, targets[chosen], probabilities[chosen], lesions)
-            entry[key] = _rounded(measure(targets[chosen], probabilities[chosen]), low, high)
+            entry[key] = with_interval(measure, targets[chosen], probabilities[chosen], lesions)
         result[name] = entry
     return result
 

@@ -21,10 +21,11 @@ from model_zoo.labels import CODES
 from model_zoo.store import sha256_of
 from training import checkpoint, metrics, splits
 from training.dataset import Photos, load_photos
-from training.fit import DATA, RECIPE
+from training.fit import DATA, HISTORY, RECIPE
 
 KERAS_FILE = "best_final_model.keras"
 TRAINING_IDS = "training_ids.csv.gz"
+HISTORY_KEYS = ("epoch", "side", "loss", "val_loss", "val_accuracy", "val_balanced_accuracy")
 TEXTS = Path(__file__).with_name("card_texts.toml")
 # A smaller precision is taken only if it names the same class on this share of validation photos.
 AGREEMENT = 0.99
@@ -70,6 +71,7 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
     places = json.loads((run / DATA).read_text())
     limit = places["limit"]
     folder, images = data or Path(places["folder"]), Path(places["images"])
+    history = json.loads((run / HISTORY).read_text())
     weights, chosen = checkpoint.load_best(run)
     side = chosen["side"]
     keras.config.set_dtype_policy("float32")
@@ -107,7 +109,7 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
         "default": default,
         **tomlkit.parse(TEXTS.read_text(encoding="utf-8")),
         "changelog": [f"{place.name}: first release"],
-        "training": _training_table(recipe, chosen, train, images, candidates),
+        "training": _training_table(recipe, chosen, history, train, images, candidates),
         "files": _files_table(place, flatbuffer),
     }
     place.card.parent.mkdir(parents=True, exist_ok=True)
@@ -237,7 +239,12 @@ def choose(candidates: list[Candidate]) -> Candidate:
 
 
 def _training_table(
-    recipe: dict, chosen: dict, train: list[splits.Row], images: Path, candidates: list[Candidate]
+    recipe: dict,
+    chosen: dict,
+    history: list[dict],
+    train: list[splits.Row],
+    images: Path,
+    candidates: list[Candidate],
 ) -> dict:
     return {
         "data": "ISIC 2019, development part",
@@ -247,6 +254,7 @@ def _training_table(
         "recipe": recipe["name"],
         "epoch": chosen["epoch"],
         "epochs": sum(phase["epochs"] for phase in recipe["phases"]),
+        "history": [{key: entry[key] for key in HISTORY_KEYS if key in entry} for entry in history],
         "validation_balanced_accuracy": round(chosen["val_balanced_accuracy"], 4),
         "precisions": [
             {

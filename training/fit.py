@@ -24,7 +24,7 @@ from training.metrics import CRITERIA, accuracy, balanced_accuracy, cross_entrop
 from training.plateau import is_over, learning_rate
 from training.recipe import Phase, Recipe
 
-RECIPE, DATA = "recipe.json", "data.json"
+RECIPE, DATA, HISTORY = "recipe.json", "data.json", "history.json"
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _run_epoch(
         progress.best = score
         checkpoint.save_best(run.folder, averaged, measures)
     checkpoint.save_state(run.folder, progress, pupil.model, pupil.trained.optimizer)
-    (run.folder / "history.json").write_text(json.dumps(progress.history, indent=1))
+    (run.folder / HISTORY).write_text(json.dumps(progress.history, indent=1))
 
 
 def class_weights(recipe: Recipe, targets: np.ndarray) -> dict[int, float] | None:

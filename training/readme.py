@@ -47,6 +47,24 @@ def _overview(cards: list[Card]) -> str:
     return "\n".join(lines)
 
 
+def comparison(results: dict[str, dict]) -> str:
+    """The measures of evaluations by name, as one Markdown table with 95 % intervals."""
+    keys = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
+    lines = [
+        "| | photos | accuracy | balanced accuracy | macro F1 | macro AUC | melanoma recall "
+        "| ECE |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, measured in results.items():
+        shown = [_interval(measured[key]) for key in keys]
+        shown.append(_interval(measured["per_class"]["MEL"]["recall"]))
+        shown.append(_interval(measured["ece"]))
+        resolution = measured["resolution"]
+        at = "native" if resolution == "native" else f"at {resolution} px"
+        lines.append(f"| {name} | {measured['n']}, {at} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
 def _per_class(card: Card) -> str:
     measured = card.metrics["native"]
     lines = [

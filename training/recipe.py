@@ -28,6 +28,7 @@ class Augment:
     change. sides: pixels to go down to and up from, for `sides_share` of the photos.
     """
 
+    flips: bool = True
     rotation: float = 180.0
     area: tuple[float, float] = (0.55, 1.0)
     aspect: float = 0.2

@@ -1,16 +1,19 @@
 """Honest splits: all photos of one lesion fall into one part."""
 
 import csv
+import dataclasses
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from model_zoo.cases import Case, photo_path
 from model_zoo.errors import BadData
+from model_zoo.labels import CODES
 from model_zoo.store import sha256_of
 
 TRAIN, VALIDATION, HELD_OUT = "train", "validation", "held_out"
 PARTS = (TRAIN, VALIDATION, HELD_OUT)
+SPLIT_FILES = {TRAIN: "train.csv", VALIDATION: "val.csv", HELD_OUT: "test.csv"}
 DEV_LIST = Path(__file__).with_name("splits") / "isic2019_dev.csv"
 DEV_SEED = 2019
 # 25 folds of 4 %: 3 held out, 3 for validation, 19 to train on = 12, 12 and 76 %.
@@ -64,10 +67,16 @@ def development_list(cases: list[Case], groups: list[str], seed: int = DEV_SEED)
 
 
 def grouped_folds(cases: list[Case], groups: list[str], folds: int, seed: int) -> list[int]:
-    """The fold of each case, 0 to folds - 1: groups whole, stratified by class and archive."""
+    """The fold of each case, 0 to folds - 1: groups whole, stratified by class and archive.
+
+    Raises `BadData` when no class has as many images as there are folds.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     strata = [f"{case.label} {case.source}" for case in cases]
+    most = max(Counter(case.label for case in cases).values(), default=0)
+    if most < folds:
+        raise BadData("too_few_to_split", needed=folds, most=most)
     # A stratum with fewer photos than there are folds is stratified by class alone.
     counts = Counter(strata)
     strata = [name if counts[name] >= folds else name.split()[0] for name in strata]
@@ -87,20 +96,36 @@ def write_list(rows: list[Row], file: Path) -> None:
         writer.writerows((row.image, row.label, row.lesion_id, row.part) for row in rows)
 
 
-def read_list(file: Path = DEV_LIST) -> list[Row]:
-    """The rows of a split list. Raises `BadData` when it is not one."""
-    if not file.is_file():
-        raise BadData("missing_table", file=file.name, folder=file.parent)
-    with file.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        rows = [
-            Row(r.get("image", ""), r.get("label", ""), r.get("lesion_id", ""), r.get("part", ""))
-            for r in reader
+def read_list(source: Path = DEV_LIST) -> list[Row]:
+    """The rows of a split list: a CSV, or a folder with train.csv, val.csv and test.csv.
+
+    A CSV without a column part gives rows of no part, one without labels rows without labels.
+    Raises `BadData` when it is not one.
+    """
+    if source.is_dir():
+        return [
+            dataclasses.replace(row, part=part)
+            for part, name in SPLIT_FILES.items()
+            if (source / name).is_file() or part == TRAIN
+            for row in read_list(source / name)
         ]
+    if not source.is_file():
+        raise BadData("missing_table", file=source.name, folder=source.parent)
+    with source.open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.DictReader(stream)
+        names = [field.name for field in dataclasses.fields(Row)]
+        rows = [Row(*(line.get(name) or "" for name in names)) for line in reader]
+    parted = "part" in (reader.fieldnames or ())
     for line, row in enumerate(rows, start=2):
-        if not row.image or row.part not in PARTS:
+        problem = ""
+        if not row.image or (parted and row.part not in PARTS):
             problem = f"expected an image and a part of {', '.join(PARTS)}, got {row}"
-            raise BadData("bad_table", file=file.name, line=line, problem=problem)
+        elif row.label and row.label not in CODES:
+            problem = f"expected a class of {', '.join(CODES)}, got {row.label}"
+        if problem:
+            raise BadData("bad_table", file=source.name, line=line, problem=problem)
+    if not rows:
+        raise BadData("bad_table", file=source.name, line=1, problem="no column image, or no rows")
     return rows
 
 

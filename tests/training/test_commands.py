@@ -1,0 +1,163 @@
+"""The command line, from a folder of photos to figures."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model_zoo import registry
+from model_zoo.cases import GROUND_TRUTH, METADATA, read_cases
+from model_zoo.classifier import Classifier, eight_views
+from model_zoo.labels import CODES
+from training import splits
+from training.__main__ import main
+from training.calibrate import fit_temperature
+from training.dataset import load_photos
+
+LIGHT = """backbone = "MobileNetV2"
+weights = "none"
+precision = "float32"
+batch = 16
+[[phases]]
+side = 32
+epochs = 1
+"""
+
+
+def parts(folder):
+    """Half of the photos to train on, which show 16 of 24 lesions; a quarter each for the rest."""
+    cases = read_cases(folder)
+    return cases[:24], cases[24:36], cases[36:]
+
+
+@pytest.fixture(scope="module")
+def installed(small_isic, tmp_path_factory):
+    """A real, tiny MobileNetV2, trained and installed by the commands alone."""
+    folder = tmp_path_factory.mktemp("commands")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LESIONLENS_CACHE", str(folder / "cache"))
+        patch.setenv("ONEDNN_DEFAULT_FPMATH_MODE", "STRICT")
+        (folder / "light.toml").write_text(LIGHT)
+        (folder / "lists").mkdir()
+        for name, cases in zip(("train", "val", "test"), parts(small_isic), strict=True):
+            rows = [(case.image, case.label, case.lesion_id) for case in cases]
+            with (folder / "lists" / f"{name}.csv").open("w", newline="") as stream:
+                csv.writer(stream).writerows([("image", "label", "lesion_id"), *rows])
+        lists = str(folder / "lists")
+        recipe = ["--recipe", str(folder / "light.toml"), "--images", lists]
+        run = str(folder / "run")
+        assert main(["fit", *recipe, "--data", str(small_isic), "--out", run]) == 0
+        assert main(["export", run, "--install", "light.v1", "--data", str(small_isic)]) == 0
+    return folder
+
+
+@pytest.fixture
+def evaluated(installed, small_isic, tmp_path, monkeypatch):
+    monkeypatch.setenv("LESIONLENS_CACHE", str(installed / "cache"))
+
+    def run(*options):
+        given = ["--model", "light.v1", "--data", str(small_isic), "--out", str(tmp_path)]
+        assert main(["evaluate", *given, *options]) == 0
+        return json.loads((tmp_path / "metrics.json").read_text())
+
+    return run
+
+
+def test_a_folder_of_other_photos_is_measured_without_those_trained_on(evaluated, tmp_path, capsys):
+    result = evaluated()
+    assert "left out: 32 photos" in capsys.readouterr().out
+    assert result["n"] == 16
+    assert result["protocol"].startswith("photos of")
+    assert sum(map(sum, result["confusion_matrix"])) == 16
+    assert {"by_source", "by_sex", "by_age", "by_site", "weights_sha256"} <= set(result)
+    for entry in result["per_class"].values():
+        assert entry["support"] == 2
+        assert set(entry) == {"precision", "recall", "f1", "auc", "support"}
+    with (tmp_path / "predictions.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    hits = sum(max(CODES, key=lambda code: float(row[code])) == row["label"] for row in rows)
+    assert hits / 16 == pytest.approx(result["accuracy"]["value"], abs=1e-3)
+    for name in (
+        "final_confusion_matrix",
+        "roc",
+        "precision_recall",
+        "reliability",
+        "training_history",
+    ):
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert np.asarray(picture.convert("L")).std() > 10
+
+
+def test_a_list_without_parts_or_labels_is_measured(evaluated, tmp_path):
+    named = tmp_path / "some.csv"
+    named.write_text("image\nISIC_0024306\nISIC_0024311\n")
+    assert evaluated("--images", str(named))["n"] == 2
+
+
+def test_test_time_augmentation_is_the_mean_of_eight_views(evaluated, small_isic, tmp_path):
+    named = tmp_path / "first.csv"
+    named.write_text("image\nISIC_0024306\n")
+    with_views = evaluated("--tta", "--images", str(named))
+    assert with_views["tta"] is True
+    rows = [splits.Row("ISIC_0024306", "AK", "L", "")]
+    pixels = load_photos(small_isic, rows, 32).pixels
+    classifier = Classifier.load("light.v1")
+    views = eight_views(pixels)[:, 0]
+    assert len({view.tobytes() for view in views}) == 8
+    expected = classifier.probabilities(views).mean(axis=0)
+    with (tmp_path / "predictions.csv").open() as stream:
+        first = next(csv.DictReader(stream))
+    assert [float(first[code]) for code in CODES] == pytest.approx(expected.tolist(), abs=1e-4)
+
+
+def test_calibration_goes_into_the_card(evaluated, installed, small_isic, capsys):
+    lists = str(installed / "lists")
+    arguments = ["--model", "light.v1", "--data", str(small_isic), "--images", lists]
+    assert main(["calibrate", *arguments]) == 0
+    assert "ECE on" in capsys.readouterr().out
+    card = registry.find("light.v1")
+    assert card.temperature != 1.0
+    assert card.training["calibration"]["ece_after"]["value"] >= 0
+
+
+def test_the_temperature_is_found():
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (4000, 8))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    targets = np.array([random.choice(8, p=row) for row in p])
+    assert fit_temperature(logits, targets) == pytest.approx(1, abs=0.06)
+    assert fit_temperature(3 * logits, targets) == pytest.approx(3, abs=0.2)
+
+
+def test_only_held_out_figures_go_into_a_card(evaluated, installed, small_isic, tmp_path, capsys):
+    arguments = ["--model", "light.v1", "--data", str(small_isic), "--out", str(tmp_path)]
+    arguments += ["--images", str(installed / "lists"), "--part", "validation"]
+    assert main(["evaluate", *arguments, "--write-card"]) == 1
+    assert "held-out" in capsys.readouterr().err
+
+
+def test_comparison_is_a_table(evaluated, tmp_path, capsys):
+    evaluated()
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path / "metrics.json")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith(f"| {tmp_path.name} | 16, native | 0.")
+
+
+def test_faults_are_sentences(small_isic, tmp_path, capsys):
+    arguments = ["--data", str(small_isic), "--out", str(tmp_path / "run")]
+    assert main(["fit", "--recipe", "nothing", *arguments]) == 1
+    assert "no such recipe" in capsys.readouterr().err
+    tables = ["--labels", small_isic / GROUND_TRUTH, "--metadata", small_isic / METADATA]
+    few = ["split", *map(str, tables), "--protocol", "lesion", "--out", str(tmp_path / "lists")]
+    assert main(few) == 1
+    assert "at least 20 images of one class" in capsys.readouterr().err
+    bare = tmp_path / "bare.csv"
+    bare.write_text("image,label\nISIC_0024306,AK\n")
+    assert main(["fit", "--recipe", "mobilenetv2", "--images", str(bare), *arguments]) == 1
+    assert "no photos to train on" in capsys.readouterr().err
+    bare.write_text("image,label\nISIC_0024306,WART\n")
+    assert main(["fit", "--recipe", "mobilenetv2", "--images", str(bare), *arguments]) == 1
+    assert "line 2: expected a class" in capsys.readouterr().err

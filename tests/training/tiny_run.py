@@ -1,0 +1,71 @@
+"""A run of a tiny network in a process of its own: python tiny_run.py FOLDER OUT EPOCHS [FLAG].
+
+FLAG: --resume, or --hang to stand still in the middle of the second epoch. FOLDER holds list.csv.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from model_zoo import architectures
+from training import checkpoint, fit, splits
+from training.dataset import Batches
+from training.recipe import Augment, Optimizer, Phase, Recipe
+
+
+def make(include_top, weights, input_tensor):
+    x = keras.layers.Conv2D(8, 3, strides=2, padding="same")(input_tensor)
+    x = keras.layers.Activation("relu")(keras.layers.BatchNormalization()(x))
+    return keras.Model(keras.utils.get_source_inputs(x)[0], x)
+
+
+def start(out: Path) -> Path:
+    """The same first weights on every backend: each draws its own."""
+    random = np.random.default_rng(0)
+    model = architectures.build("Tiny", 24, weights=None)
+    first = [random.normal(0, 0.1, w.shape) if w.ndim > 1 else w for w in model.get_weights()]
+    (out / "start").mkdir(parents=True, exist_ok=True)
+    checkpoint.save_best(out / "start", first, {})
+    return out / "start"
+
+
+def hang_in_second_epoch() -> None:
+    real = Batches.__getitem__
+
+    def slow(self, index):
+        if self.epoch == 1 and index == 2:
+            print("HANGING", flush=True)
+            time.sleep(600)
+        return real(self, index)
+
+    Batches.__getitem__ = slow
+
+
+def main(folder: Path, out: Path, epochs: int, flags: list[str]) -> None:
+    architectures.BACKBONES["Tiny"] = architectures.Backbone(make, "tf", 24)
+    rows = splits.read_list(folder / "list.csv")
+    data = fit.Data(folder, folder / "list.csv", rows, rows)
+    # No random changes and no dropout, since backends draw different numbers.
+    still = Augment(False, 0, (1, 1), 0, 0, 0, 0, 0, 0, 0, (), 0)
+    recipe = Recipe(
+        "tiny",
+        "Tiny",
+        (Phase(24, epochs),),
+        weights="none",
+        dropout=0.0,
+        batch=48 if epochs == 1 else 8,
+        precision="float32",
+        optimizer=Optimizer(peak=1e-3),
+        augment=still,
+    )
+    if "--hang" in flags:
+        hang_in_second_epoch()
+    fit.fit(recipe, data, out / "run", resume="--resume" in flags, start=start(out))
+    print("HISTORY", (out / "run" / "history.json").read_text().replace("\n", ""))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])

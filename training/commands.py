@@ -1,0 +1,210 @@
+"""What each command of `python -m training` does with its options, up to its exit status."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from model_zoo.card import Card
+from model_zoo.cases import Case
+from model_zoo.errors import ZooError
+from model_zoo.training_ids import TrainingIds, training_ids
+from training import isic2019, splits
+from training.recipe import read_recipes
+
+
+def check(options: argparse.Namespace) -> int:
+    """0 if all of the folder can be trained on, else 1."""
+    report = isic2019.inspect(options.data, compare=True)
+    print(report)
+    return 1 if report.faults or report.missing else 0
+
+
+def fetch(options: argparse.Namespace) -> int:
+    """0 once the official data set is in the folder and can be read."""
+    from training import fetch as fetching
+
+    fetching.fetch(options.out, fetching.ADDRESS)
+    report = isic2019.inspect(options.out)
+    print(report)
+    return 1 if report.faults or report.missing else 0
+
+
+def split(options: argparse.Namespace) -> int:
+    """0 once the three lists and split.json are written."""
+    from model_zoo.cases import join_tables
+    from training import protocols
+
+    cases = join_tables(options.labels, options.metadata)
+    if options.images is not None:
+        named = {row.image for row in splits.read_list(options.images)}
+        cases = [case for case in cases if case.image in named]
+    if options.protocol == protocols.LESION and not any(case.lesion_id for case in cases):
+        raise ZooError("no_lesions", file=options.labels.name)
+    parts = protocols.split(cases, options.protocol, options.seed)
+    about = protocols.write(parts, options.out, options.protocol, options.seed)
+    seen, tested = about["test_images_of_training_lesions"], about["images"]["test"]
+    print(f"train, val, test: {', '.join(map(str, about['images'].values()))} images")
+    print(f"test images that show a lesion of the training part: {seen} of {tested}")
+    for code, count in about["test_images_of_training_lesions_by_class"].items():
+        print(f"  {code:5}{count:5} of {about['test_by_class'][code]}")
+    return 0
+
+
+def fit(options: argparse.Namespace) -> int:
+    """0 once the recipe is trained."""
+    # oneDNN may round the inputs of float32 convolutions to bfloat16: about a third faster on a
+    # processor that has it, with sums still in float32. Set before TensorFlow loads.
+    os.environ.setdefault("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
+    from training.fit import Data, fit_stages
+
+    recipes = read_recipes(options.recipe, weights=options.weights)
+    rows, _ = _listed(options.images, options.data)
+    data = Data(
+        options.data,
+        options.images,
+        splits.part_of(rows, splits.TRAIN, options.limit),
+        splits.part_of(rows, splits.VALIDATION, options.limit),
+        options.skip_broken,
+        options.limit,
+    )
+    if not data.train or not data.validation:
+        raise ZooError("no_parts", file=options.images)
+    fit_stages(recipes, data, options.out, resume=options.resume)
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """0 once the model of a run lies where it was asked for."""
+    from model_zoo import registry
+    from training import export as exporting
+
+    name = options.install or options.bundle or options.out.name
+    if options.bundle:
+        card = registry.BUNDLED_CARDS / f"{name}.toml"
+        place = exporting.Place(name, registry.BUNDLED_WEIGHTS / name, card)
+    else:
+        folder = options.out or registry.installed_folder() / name
+        place = exporting.Place(name, folder, folder / f"{name}.toml")
+    title = options.title or name
+    exporting.export(
+        options.run_folder, place, title=title, default=options.default, data=options.data
+    )
+    print(f"{name}: {place.card}")
+    return 0
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """0 once the temperature is in the model's card."""
+    from model_zoo.classifier import Classifier
+    from training import calibrate as calibrating
+
+    classifier = Classifier.load(options.model)
+    rows, _ = _listed(options.images, options.data)
+    validation, held_out = (
+        splits.part_of(rows, part) for part in (splits.VALIDATION, splits.HELD_OUT)
+    )
+    found = calibrating.calibrate(classifier, options.data, validation, held_out)
+    calibrating.write(classifier.card.path, found)
+    print(found)
+    print("The card's measures are older than its temperature: evaluate --write-card renews them.")
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """0 once the measures of a served model are written."""
+    from model_zoo.classifier import Classifier
+    from training import evaluate as evaluating
+    from training.export import write_measures
+
+    classifier = Classifier.load(options.model)
+    rows, cases, protocol = _to_measure(options, classifier.card)
+    of_dev_list = protocol == _protocol(splits.DEV_LIST, splits.HELD_OUT)
+    if options.write_card and not of_dev_list:
+        raise ZooError("not_held_out")
+    result, probabilities = evaluating.evaluate(
+        classifier,
+        options.data,
+        rows,
+        cases,
+        protocol=protocol,
+        resolution=options.resolution,
+        tta=options.tta,
+    )
+    history = classifier.card.training.get("history", [])
+    evaluating.write(result, probabilities, rows, history, options.out)
+    print(evaluating.summary(result))
+    if options.write_card:
+        write_measures(classifier.card, result)
+    return 0
+
+
+def compare(options: argparse.Namespace) -> int:
+    """0 once the measures of several evaluations are printed as one Markdown table."""
+    from training.readme import comparison
+
+    results = {
+        file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in options.metrics
+    }
+    print(comparison(results))
+    return 0
+
+
+def readme(_: argparse.Namespace) -> int:
+    """0 once the README's tables are those of the cards."""
+    from training.readme import rewrite
+
+    print("renewed" if rewrite() else "up to date")
+    return 0
+
+
+def _listed(images: Path, folder: Path) -> tuple[list[splits.Row], dict[str, Case]]:
+    """The rows of a list, all of them photos of the folder, and the folder's cases by image."""
+    rows = splits.read_list(images)
+    cases = {case.image: case for case in isic2019.check(folder, skip_missing=True).cases}
+    splits.require(rows, set(cases), images)
+    return rows, cases
+
+
+def _to_measure(
+    options: argparse.Namespace, card: Card
+) -> tuple[list[splits.Row], dict[str, Case], str]:
+    """The rows to evaluate, the cases behind them, and what to call them."""
+    cases = {case.image: case for case in isic2019.check(options.data, skip_missing=True).cases}
+    images = options.images
+    if images is None:
+        held_out = splits.part_of(splits.read_list(), splits.HELD_OUT)
+        if all(row.image in cases for row in held_out):
+            images = splits.DEV_LIST
+        else:
+            return _unknown_photos(cases, card), cases, f"photos of {options.data.name}"
+    rows = splits.read_list(images)
+    parted = any(row.part for row in rows)
+    rows = splits.part_of(rows, options.part) if parted else rows
+    splits.require(rows, set(cases), images)
+    rows = [_completed(row, cases[row.image]) for row in rows]
+    return rows, cases, _protocol(images, options.part if parted else "")
+
+
+def _unknown_photos(cases: dict[str, Case], card: Card) -> list[splits.Row]:
+    """All photos of a folder but those whose lesions the model was trained on."""
+    known = training_ids(card) or TrainingIds()
+    unknown = [case for case in cases.values() if not known.know(case)]
+    if len(unknown) < len(cases):
+        print(f"left out: {len(cases) - len(unknown)} photos of lesions of the training part")
+    if not unknown:
+        raise ZooError("nothing_to_measure", name=card.name)
+    return [splits.Row(c.image, c.label, c.lesion_id or c.image, "") for c in unknown]
+
+
+def _completed(row: splits.Row, case: Case) -> splits.Row:
+    """The row with the label and lesion of the tables where its list has none."""
+    lesion_id = row.lesion_id or case.lesion_id or case.image
+    return splits.Row(row.image, row.label or case.label, lesion_id, row.part)
+
+
+def _protocol(images: Path, part: str) -> str:
+    if not part:
+        return images.stem
+    kind = ", split by lesion" if images == splits.DEV_LIST else ""
+    return f"{images.stem}, part {part}{kind}"
