@@ -17,7 +17,6 @@ from model_zoo.errors import BadImage
 Image.init()
 pillow_heif.register_heif_opener(thumbnails=False)
 
-# What a photo's file may be called; what it is, is told by its content (`KIND`).
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif")
 MAX_BYTES = 25 * 2**20
 # JPEG is decoded reduced (`draft`), so it may be larger than the formats that are not.

@@ -5,7 +5,7 @@ streamlit run streamlit_app/app.py
 
 import streamlit as st
 
-from streamlit_app.components.notice import acknowledge, banner
+from streamlit_app.components.notice import acknowledge, banner, remember
 from streamlit_app.content import LOGO, text
 from streamlit_app.uploads import keep_uploads_in_memory
 
@@ -27,3 +27,4 @@ page = st.navigation(
 banner()
 acknowledge()
 page.run()
+remember()

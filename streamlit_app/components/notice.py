@@ -7,7 +7,7 @@ from streamlit_app.content import text
 # A cookie of the visitor's own browser; it says that the notice was agreed to and nothing else.
 COOKIE, COOKIE_SECONDS = "lesionlens_notice", 180 * 24 * 3600
 
-_remember = st.components.v2.component(
+_write_cookie = st.components.v2.component(
     COOKIE,
     js=f"""export default function () {{
         document.cookie = "{COOKIE}=agreed; path=/; SameSite=Lax; max-age={COOKIE_SECONDS}";
@@ -25,12 +25,25 @@ def acknowledge() -> None:
 
     A visitor whose browser keeps no cookies is asked again at each reload.
     """
-    if st.context.cookies.get(COOKIE) == "agreed":
-        return
-    if st.session_state.get("notice_agreed"):
-        _remember()
-    else:
+    if not _has_agreed():
         _dialog()
+
+
+def remember() -> None:
+    """Nothing; has the browser keep that the notice was agreed to.
+
+    To be called after the page, so that nothing on it moves when the notice goes.
+    """
+    if _has_agreed() and not _is_remembered():
+        _write_cookie()
+
+
+def _has_agreed() -> bool:
+    return _is_remembered() or bool(st.session_state.get("notice_agreed"))
+
+
+def _is_remembered() -> bool:
+    return st.context.cookies.get(COOKIE) == "agreed"
 
 
 @st.dialog(text("notice.title"), dismissible=False, icon=":material/school:")
