@@ -24,7 +24,7 @@ from model_zoo.labels import CODES
 from training import splits
 from training.dataset import Batches, load_photos, training_side
 from training.learner import learner
-from training.recipe import read_recipes
+from training.recipe_file import read_recipes
 
 
 class Random(keras.utils.PyDataset):

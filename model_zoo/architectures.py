@@ -19,6 +19,10 @@ from model_zoo.labels import CODES
 # tf: RGB / 127.5 - 1; none: the network scales by itself.
 CAFFE_MEAN_BGR = [103.939, 116.779, 123.68]
 SCALINGS = ("caffe", "tf", "none")
+# EfficientNets divide by 255 themselves; before that, mean and deviation of ImageNet (of RGB / 255,
+# `keras.applications.imagenet_utils`, mode torch) must be taken out.
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+EFFICIENTNET = "efficientnet"
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ BACKBONES = {
     "ResNet50": Backbone(keras.applications.ResNet50, "caffe", 224),
     "ResNet50V2": Backbone(keras.applications.ResNet50V2, "tf", 224),
     "MobileNetV2": Backbone(keras.applications.MobileNetV2, "tf", 224),
-    "EfficientNetB3": Backbone(keras.applications.EfficientNetB3, "none", 300),
-    "EfficientNetB5": Backbone(keras.applications.EfficientNetB5, "none", 456),
+    "EfficientNetB3": Backbone(keras.applications.EfficientNetB3, EFFICIENTNET, 300),
+    "EfficientNetB5": Backbone(keras.applications.EfficientNetB5, EFFICIENTNET, 456),
 }
 
 
@@ -57,12 +61,10 @@ def build(
         raise BadModel("unknown_model", name=backbone, known=", ".join(BACKBONES))
     spec = BACKBONES[backbone]
     pixels = keras.Input((side, side, 3), name="pixels")
-    trunk = spec.make(
-        include_top=False,
-        weights="imagenet" if weights == "imagenet" else None,
-        input_tensor=scale(pixels, spec.scaling),
-    )
-    if weights not in (None, "none", "imagenet"):
+    trunk = spec.make(include_top=False, weights=None, input_tensor=scale(pixels, spec.scaling))
+    if weights == "imagenet":
+        _copy(spec.make(include_top=False, weights="imagenet", input_tensor=None), trunk)
+    elif weights not in (None, "none"):
         load_npz(trunk, Path(weights))
     features = keras.layers.Identity(name="features")(trunk.output)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(features)
@@ -72,6 +74,17 @@ def build(
     logits = keras.layers.Dense(classes, name="logits", dtype="float32")(x)
     probabilities = keras.layers.Softmax(name="probabilities", dtype="float32")(logits)
     return keras.Model(pixels, probabilities, name=backbone.lower())
+
+
+def _copy(source: keras.Model, target: keras.Model) -> None:
+    """Nothing; gives the layers of `target` the weights of the same layers of `source`.
+
+    Not those of preprocessing: an EfficientNet with ImageNet weights has layers for it that one
+    without has not, whereas here one network is meant whatever its first weights (see `scale`).
+    """
+    for layer in target.layers:
+        if layer.weights and not isinstance(layer, keras.layers.Normalization):
+            layer.set_weights(source.get_layer(layer.name).get_weights())
 
 
 def scale(pixels: keras.KerasTensor, scaling: str) -> keras.KerasTensor:
@@ -84,7 +97,12 @@ def scale(pixels: keras.KerasTensor, scaling: str) -> keras.KerasTensor:
         flipped = keras.ops.flip(pixels, axis=-1)
         offset = [-mean for mean in CAFFE_MEAN_BGR]
         return keras.layers.Rescaling(1.0, offset, name="scale", dtype="float32")(flipped)
-    factor, offset = {"tf": (1 / 127.5, -1.0), "none": (1.0, 0.0)}[scaling]
+    if scaling == EFFICIENTNET:
+        means = zip(IMAGENET_MEAN, IMAGENET_DEVIATION, strict=True)
+        factor = [1 / deviation for deviation in IMAGENET_DEVIATION]
+        offset = [-255 * mean / deviation for mean, deviation in means]
+    else:
+        factor, offset = {"tf": (1 / 127.5, -1.0), "none": (1.0, 0.0)}[scaling]
     return keras.layers.Rescaling(factor, offset, name="scale", dtype="float32")(pixels)
 
 

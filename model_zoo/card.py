@@ -116,8 +116,19 @@ def _check_types(path: Path, table: dict) -> None:
                 "bad_card", file=path.name, problem=f"{key} must be {expected}, got {value!r:.80}"
             )
     for kind, entry in table.get("files", {}).items():
-        if not isinstance(entry, dict):
-            raise BadModel("bad_card", file=path.name, problem=f"files.{kind} must be a table")
+        _check_entry(path, f"files.{kind}", entry, ("size_bytes",))
+    if "source" in table:
+        _check_entry(path, "source", table["source"], ("size_bytes",))
+
+
+def _check_entry(path: Path, name: str, entry: object, whole_numbers: tuple[str, ...]) -> None:
+    if not isinstance(entry, dict):
+        raise BadModel("bad_card", file=path.name, problem=f"{name} must be a table")
+    for key, value in entry.items():
+        kind = int if key in whole_numbers else str
+        if not isinstance(value, kind) or isinstance(value, bool):
+            problem = f"{name}.{key} must be {TOML_KINDS[kind]}, got {value!r:.80}"
+            raise BadModel("bad_card", file=path.name, problem=problem)
 
 
 def _check(path: Path, table: dict) -> None:

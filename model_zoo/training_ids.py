@@ -6,7 +6,6 @@ import io
 from dataclasses import dataclass
 
 from model_zoo.card import Card
-from model_zoo.cases import Case
 
 
 @dataclass(frozen=True)
@@ -16,9 +15,9 @@ class TrainingIds:
     images: frozenset[str] = frozenset()
     lesions: frozenset[str] = frozenset()
 
-    def know(self, case: Case) -> bool:
+    def know(self, image: str, lesion_id: str = "") -> bool:
         """Whether the photo, or another one of its lesion, was trained on."""
-        return case.image in self.images or (case.lesion_id or case.image) in self.lesions
+        return image in self.images or (lesion_id or image) in self.lesions
 
 
 def training_ids(card: Card) -> TrainingIds | None:

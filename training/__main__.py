@@ -47,6 +47,10 @@ def _images(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _skip_broken(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--skip-broken", action="store_true", help="leave unreadable photos out")
+
+
 def _add_data_commands(into) -> None:
     command = _add(into, "fetch", "get the official ISIC 2019 training data", commands.fetch)
     command.add_argument("--out", type=Path, required=True, help="folder for tables and photos")
@@ -74,7 +78,7 @@ def _add_fit(into) -> None:
     _images(command)
     command.add_argument("--limit", type=int, help="only this many photos of each part, to try out")
     command.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    command.add_argument("--skip-broken", action="store_true", help="leave unreadable photos out")
+    _skip_broken(command)
 
 
 def _add_export(into) -> None:
@@ -97,6 +101,7 @@ def _add_measuring_commands(into) -> None:
     command.add_argument("--model", required=True, help=model_help)
     _data(command)
     _images(command)
+    _skip_broken(command)
 
     command = _add(into, "evaluate", "measure a served model", commands.evaluate)
     command.add_argument("--model", required=True, help=model_help)
@@ -109,6 +114,7 @@ def _add_measuring_commands(into) -> None:
     )
     command.add_argument("--part", choices=splits.PARTS, default=splits.HELD_OUT)
     command.add_argument("--resolution", type=int, metavar="PX", help="bring photos to this first")
+    _skip_broken(command)
     command.add_argument("--tta", action="store_true", help="mean of eight flips and quarter turns")
     command.add_argument("--out", type=Path, required=True, help="folder for the results")
     command.add_argument("--write-card", action="store_true", help="put the measures into the card")

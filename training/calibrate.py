@@ -37,21 +37,27 @@ class Calibration:
 
 
 def calibrate(
-    classifier: Classifier, folder: Path, validation: list[splits.Row], held_out: list[splits.Row]
+    classifier: Classifier,
+    folder: Path,
+    validation: list[splits.Row],
+    held_out: list[splits.Row],
+    *,
+    skip_broken: bool = False,
 ) -> Calibration:
     """The temperature with the least cross-entropy on validation photos.
 
     Guo et al. 2017, arXiv 1706.04599, section 4.2.
     """
-    logits, targets, _ = _logits(classifier, folder, validation)
+    logits, targets, _ = _logits(classifier, folder, validation, skip_broken)
+    fitted_on = len(targets)
     temperature = fit_temperature(logits, targets)
-    logits, targets, groups = _logits(classifier, folder, held_out)
+    logits, targets, groups = _logits(classifier, folder, held_out, skip_broken)
     measure = metrics.expected_calibration_error
     errors = []
     for scale in (1.0, temperature):
         p = softmax(logits / scale)
         errors.append(evaluate.with_interval(measure, targets, p, groups))
-    return Calibration(round(temperature, 4), len(validation), len(targets), *errors)
+    return Calibration(round(temperature, 4), fitted_on, len(targets), *errors)
 
 
 def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
@@ -79,8 +85,8 @@ def write(path: Path, found: Calibration) -> None:
 
 
 def _logits(
-    classifier: Classifier, folder: Path, rows: list[splits.Row]
+    classifier: Classifier, folder: Path, rows: list[splits.Row], skip_broken: bool
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    photos = load_photos(folder, rows, classifier.engine.side)
+    photos = load_photos(folder, rows, classifier.engine.side, skip_broken=skip_broken)
     logits = evaluate.in_chunks(classifier.logits, classifier, photos)
     return logits.astype(np.float64), photos.targets, [row.lesion_id for row in photos.rows]

@@ -1,6 +1,8 @@
 """Checkpoints: one file an epoch that holds all that a run needs to go on as if never stopped."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,11 +32,13 @@ def save_state(
     The file of the epoch before is kept beside it, should this one be damaged.
     """
     arrays = {f"w{i}": array for i, array in enumerate(model.get_weights())}
-    arrays |= {f"o{i}": np.asarray(v.value) for i, v in enumerate(optimizer.variables)}
-    if (run / STATE).exists():
-        (run / PREVIOUS).unlink(missing_ok=True)
-        (run / PREVIOUS).hardlink_to(run / STATE)
-    _write(run / STATE, arrays, vars(progress))
+    arrays |= {f"o{i}": array for i, array in enumerate(values(optimizer.variables))}
+    _write(run / STATE, arrays, vars(progress), keep=run / PREVIOUS)
+
+
+def values(variables: list) -> list[np.ndarray]:
+    """The numbers of Keras variables, wherever a backend keeps them."""
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
 def load_state(run: Path) -> tuple[Progress, list[np.ndarray], list[np.ndarray]]:
@@ -52,7 +56,12 @@ def load_state(run: Path) -> tuple[Progress, list[np.ndarray], list[np.ndarray]]
 
 def stages(run: Path) -> list[Path]:
     """The folders of a run's stages that were begun, in order; none if it has no stages."""
-    return sorted(file.parent for file in run.glob(f"[0-9]_*/{STATE}"))
+    return sorted(folder for folder in run.glob("[0-9]_*") if begun(folder))
+
+
+def begun(run: Path) -> bool:
+    """Whether a folder holds a run that can be gone on with."""
+    return any((run / name).is_file() for name in (STATE, PREVIOUS))
 
 
 def save_best(run: Path, weights: list[np.ndarray], about: dict) -> None:
@@ -72,14 +81,31 @@ def _numbered(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
     return [arrays[f"{prefix}{i}"] for i in range(sum(key[0] == prefix for key in arrays))]
 
 
-def _write(file: Path, arrays: dict[str, np.ndarray], about: dict) -> None:
+def write_json(file: Path, content: dict | list) -> None:
+    """Nothing; writes a small file of a run. Raises `BadData` on a full disk."""
+    with _writing(file):
+        file.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def _write(
+    file: Path, arrays: dict[str, np.ndarray], about: dict, keep: Path | None = None
+) -> None:
     partial = file.with_suffix(".partial")
-    try:
+    with _writing(file, partial):
         with partial.open("wb") as stream:
             np.savez(stream, about=np.array(json.dumps(about)), **arrays)
+        if keep is not None and file.exists():
+            file.replace(keep)
         partial.replace(file)  # a full disk or a kill leaves the last good file in place
+
+
+@contextlib.contextmanager
+def _writing(file: Path, partial: Path | None = None) -> Iterator[None]:
+    try:
+        yield
     except OSError as fault:
-        partial.unlink(missing_ok=True)
+        if partial is not None:
+            partial.unlink(missing_ok=True)
         raise BadData(
             "bad_checkpoint", file=file, problem=f"it cannot be written ({fault})"
         ) from fault

@@ -10,7 +10,7 @@ from model_zoo.cases import Case
 from model_zoo.errors import ZooError
 from model_zoo.training_ids import TrainingIds, training_ids
 from training import isic2019, splits
-from training.recipe import read_recipes
+from training.recipe_file import read_recipes
 
 
 def check(options: argparse.Namespace) -> int:
@@ -104,7 +104,13 @@ def calibrate(options: argparse.Namespace) -> int:
     validation, held_out = (
         splits.part_of(rows, part) for part in (splits.VALIDATION, splits.HELD_OUT)
     )
-    found = calibrating.calibrate(classifier, options.data, validation, held_out)
+    if not validation or not held_out:
+        raise ZooError("no_parts_to_calibrate", file=options.images)
+    if known := _known(validation + held_out, classifier.card):
+        raise ZooError("trained_on", count=known, name=classifier.card.name)
+    found = calibrating.calibrate(
+        classifier, options.data, validation, held_out, skip_broken=options.skip_broken
+    )
     calibrating.write(classifier.card.path, found)
     print(found)
     print("The card's measures are older than its temperature: evaluate --write-card renews them.")
@@ -118,11 +124,16 @@ def evaluate(options: argparse.Namespace) -> int:
     from training.export import write_measures
 
     classifier = Classifier.load(options.model)
-    rows, cases, protocol = _to_measure(options, classifier.card)
+    card = classifier.card
+    rows, cases, protocol = _to_measure(options, card)
     of_dev_list = protocol == _protocol(splits.DEV_LIST, splits.HELD_OUT)
     if options.write_card and not of_dev_list:
         raise ZooError("not_held_out")
-    result, probabilities = evaluating.evaluate(
+    known = _known(rows, card)
+    if options.write_card and known:
+        raise ZooError("trained_on", count=known, name=card.name)
+    print(f"photos of lesions that the model was trained on: {known} of {len(rows)}")
+    measured = evaluating.evaluate(
         classifier,
         options.data,
         rows,
@@ -130,12 +141,13 @@ def evaluate(options: argparse.Namespace) -> int:
         protocol=protocol,
         resolution=options.resolution,
         tta=options.tta,
+        skip_broken=options.skip_broken,
     )
-    history = classifier.card.training.get("history", [])
-    evaluating.write(result, probabilities, rows, history, options.out)
-    print(evaluating.summary(result))
+    measured.result["trained_on"] = known
+    evaluating.write(measured, card.training.get("history", []), options.out)
+    print(evaluating.summary(measured.result))
     if options.write_card:
-        write_measures(classifier.card, result)
+        write_measures(card, measured.result)
     return 0
 
 
@@ -143,9 +155,11 @@ def compare(options: argparse.Namespace) -> int:
     """0 once the measures of several evaluations are printed as one Markdown table."""
     from training.readme import comparison
 
-    results = {
-        file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in options.metrics
-    }
+    results = {}
+    for file in options.metrics:
+        if not file.is_file():
+            raise ZooError("missing_file", path=file)
+        results[file.parent.name] = json.loads(file.read_text(encoding="utf-8"))
     print(comparison(results))
     return 0
 
@@ -163,48 +177,53 @@ def _listed(images: Path, folder: Path) -> tuple[list[splits.Row], dict[str, Cas
     rows = splits.read_list(images)
     cases = {case.image: case for case in isic2019.check(folder, skip_missing=True).cases}
     splits.require(rows, set(cases), images)
-    return rows, cases
+    return splits.complete(rows, cases), cases
 
 
 def _to_measure(
     options: argparse.Namespace, card: Card
 ) -> tuple[list[splits.Row], dict[str, Case], str]:
     """The rows to evaluate, the cases behind them, and what to call them."""
+    if options.images is not None:
+        rows = splits.read_list(options.images)
+        parted = any(row.part for row in rows)
+        rows = splits.part_of(rows, options.part) if parted else rows
+        if not rows:
+            raise ZooError("no_rows", file=options.images, part=options.part)
+        protocol = _protocol(options.images, options.part if parted else "")
     cases = {case.image: case for case in isic2019.check(options.data, skip_missing=True).cases}
-    images = options.images
-    if images is None:
-        held_out = splits.part_of(splits.read_list(), splits.HELD_OUT)
-        if all(row.image in cases for row in held_out):
-            images = splits.DEV_LIST
-        else:
+    if options.images is None:
+        rows = splits.part_of(splits.read_list(), splits.HELD_OUT)
+        protocol = _protocol(splits.DEV_LIST, splits.HELD_OUT)
+        if not all(row.image in cases for row in rows):
             return _unknown_photos(cases, card), cases, f"photos of {options.data.name}"
-    rows = splits.read_list(images)
-    parted = any(row.part for row in rows)
-    rows = splits.part_of(rows, options.part) if parted else rows
-    splits.require(rows, set(cases), images)
-    rows = [_completed(row, cases[row.image]) for row in rows]
-    return rows, cases, _protocol(images, options.part if parted else "")
+    splits.require(rows, set(cases), options.images or splits.DEV_LIST)
+    return splits.complete(rows, cases), cases, protocol
 
 
 def _unknown_photos(cases: dict[str, Case], card: Card) -> list[splits.Row]:
     """All photos of a folder but those whose lesions the model was trained on."""
-    known = training_ids(card) or TrainingIds()
-    unknown = [case for case in cases.values() if not known.know(case)]
-    if len(unknown) < len(cases):
-        print(f"left out: {len(cases) - len(unknown)} photos of lesions of the training part")
+    rows = splits.complete([splits.Row(image, "", "", "") for image in cases], cases)
+    known = training_ids(card)
+    if known is None:
+        print("The model has no list of training photos, so those that it knows are not left out.")
+        return rows
+    unknown = [row for row in rows if not known.know(row.image, row.lesion_id)]
+    if len(unknown) < len(rows):
+        print(f"left out: {len(rows) - len(unknown)} photos of lesions of the training part")
     if not unknown:
         raise ZooError("nothing_to_measure", name=card.name)
-    return [splits.Row(c.image, c.label, c.lesion_id or c.image, "") for c in unknown]
+    return unknown
 
 
-def _completed(row: splits.Row, case: Case) -> splits.Row:
-    """The row with the label and lesion of the tables where its list has none."""
-    lesion_id = row.lesion_id or case.lesion_id or case.image
-    return splits.Row(row.image, row.label or case.label, lesion_id, row.part)
+def _known(rows: list[splits.Row], card: Card) -> int:
+    """How many of the photos show a lesion that the model was trained on, as far as it is known."""
+    known = training_ids(card) or TrainingIds()
+    return sum(known.know(row.image, row.lesion_id) for row in rows)
 
 
 def _protocol(images: Path, part: str) -> str:
     if not part:
         return images.stem
-    kind = ", split by lesion" if images == splits.DEV_LIST else ""
+    kind = ", split by lesion" if images.resolve() == splits.DEV_LIST.resolve() else ""
     return f"{images.stem}, part {part}{kind}"

@@ -1,6 +1,8 @@
 """Training images: squares made once by the function that serves, drawn in batches."""
 
 import hashlib
+import secrets
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,9 +70,10 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, photos: Photos, recipe: Recipe) -> None:
-        super().__init__(workers=1, max_queue_size=4)
+        super().__init__()
         self.photos, self.recipe = photos, recipe
         self.pool = _oversampled(photos.targets, recipe)
+        self.prior = np.bincount(photos.targets, minlength=len(CODES)) / len(photos.targets)
         self.begin_epoch(0)
 
     def begin_epoch(self, epoch: int) -> None:
@@ -163,7 +166,11 @@ def _cache_file(folder: Path, rows: list[Row], side: int, at: int | None) -> Pat
 
 
 def _make(folder: Path, rows: list[Row], side: int, at: int | None, file: Path) -> None:
-    partial = file.with_suffix(".partial")
+    # Another process may make the same squares at the same time.
+    partial = file.with_suffix(f".{secrets.token_hex(4)}.partial")
+    size = len(rows) * side * side * 3
+    if shutil.disk_usage(file.parent).free < size + 2**20:  # a mapped file would end the process
+        raise BadData("no_room", folder=file.parent, megabytes=size / 1e6)
     pixels = np.lib.format.open_memmap(
         partial, mode="w+", dtype=np.uint8, shape=(len(rows), side, side, 3)
     )

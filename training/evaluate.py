@@ -4,6 +4,7 @@ import csv
 import functools
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,19 @@ MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 }
 
 
+@dataclass(frozen=True)
+class Measured:
+    """An evaluation: its measures, and the photos, classes (N,) and probabilities (N, K) behind.
+
+    Columns of the probabilities follow `CODES`.
+    """
+
+    result: dict
+    rows: list[splits.Row]
+    targets: np.ndarray
+    probabilities: np.ndarray
+
+
 def evaluate(
     classifier: Classifier,
     folder: Path,
@@ -40,14 +54,15 @@ def evaluate(
     protocol: str,
     resolution: int | None = None,
     tta: bool = False,
-) -> tuple[dict, np.ndarray]:
-    """The measures of the served file on these photos, and the probabilities (N, K) behind them.
+    skip_broken: bool = False,
+) -> Measured:
+    """The measures of the served file on these photos.
 
-    Columns of the probabilities follow `CODES`. resolution: bring every photo to this many pixels
-    first. tta: the mean over eight flips and quarter turns. 95 % intervals are from 1,000 draws of
-    lesions.
+    resolution: bring every photo to this many pixels first. tta: the mean over eight flips and
+    quarter turns. 95 % intervals are from 1,000 draws of lesions.
     """
-    photos = load_photos(folder, rows, classifier.engine.side, at=resolution)
+    side = classifier.engine.side
+    photos = load_photos(folder, rows, side, at=resolution, skip_broken=skip_broken)
     probabilities = predict(classifier, photos, tta=tta)
     targets, groups = photos.targets, [row.lesion_id for row in photos.rows]
     result = {
@@ -69,7 +84,7 @@ def evaluate(
     for name, key in SUBGROUPS.items():
         names = [key(cases[row.image]) for row in photos.rows]
         result[name] = _by_group(names, targets, probabilities, groups)
-    return result, probabilities
+    return Measured(result, photos.rows, targets, probabilities)
 
 
 def predict(classifier: Classifier, photos: Photos, *, tta: bool = False) -> np.ndarray:
@@ -99,22 +114,19 @@ def with_interval(
     return _rounded(float(measure(targets, probabilities)), low, high)
 
 
-def write(
-    result: dict, probabilities: np.ndarray, rows: list[splits.Row], history: list[dict], out: Path
-) -> None:
+def write(measured: Measured, history: list[dict], out: Path) -> None:
     """Nothing; writes metrics.json, predictions.csv (image, label, one column a class), figures.
 
     history: one entry an epoch of the training, empty where it is not known.
     """
     out.mkdir(parents=True, exist_ok=True)
-    (out / "metrics.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+    (out / "metrics.json").write_text(json.dumps(measured.result, indent=1), encoding="utf-8")
     with (out / "predictions.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("image", "label", *CODES))
-        for row, values in zip(rows, probabilities, strict=True):
+        for row, values in zip(measured.rows, measured.probabilities, strict=True):
             writer.writerow((row.image, row.label, *(f"{value:.6f}" for value in values)))
-    targets = np.array([CODES.index(row.label) for row in rows])
-    figures.draw(result, targets, probabilities, history, out)
+    figures.draw(measured.result, measured.targets, measured.probabilities, history, out)
 
 
 def summary(result: dict) -> str:

@@ -3,7 +3,6 @@
 import gzip
 import json
 import tempfile
-import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,22 +14,23 @@ import tomlkit
 
 from model_zoo.architectures import build
 from model_zoo.card import INSIDE, Card
-from model_zoo.compile import PRECISIONS, compile_flat, load_flat
-from model_zoo.engine import Engine, Outputs
+from model_zoo.cases import read_cases
+from model_zoo.compile import compile_flat, load_flat
+from model_zoo.engine import Engine
+from model_zoo.errors import BadData
 from model_zoo.labels import CODES
 from model_zoo.store import sha256_of
-from training import checkpoint, metrics, splits
-from training.dataset import Photos, load_photos
+from training import checkpoint, splits
+from training.dataset import load_photos
 from training.fit import DATA, HISTORY, RECIPE
+from training.precision import Candidate, choose, measure_precisions
+from training.recipe import Recipe
+from training.recipe_file import recipe_from
 
 KERAS_FILE = "best_final_model.keras"
 TRAINING_IDS = "training_ids.csv.gz"
 HISTORY_KEYS = ("epoch", "side", "loss", "val_loss", "val_accuracy", "val_balanced_accuracy")
 TEXTS = Path(__file__).with_name("card_texts.toml")
-# A smaller precision is taken only if it names the same class on this share of validation photos.
-AGREEMENT = 0.99
-# ... and draws the same heatmap: 2 % of the scale cannot be seen at any opacity.
-HEATMAP_DEVIATION = 0.02
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,20 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One precision of a flatbuffer, measured on validation photos.
+class FinishedRun:
+    """What a run left behind: its settings, its history, and the weights to keep with their epoch.
 
-    agreement: share of photos with the same leading class as float32. heatmap_deviation: of the
-    leading class's heatmap, scaled to 0..1, from float32's: the largest difference of a cell,
-    exceeded by 1 % of photos. milliseconds: one photo.
+    folder: of the photos. train, validation: their rows, lesions completed from the tables.
     """
 
-    precision: str
-    flatbuffer: bytes
-    agreement: float
-    heatmap_deviation: float
-    accuracy: float
-    balanced_accuracy: float
-    milliseconds: float
+    recipe: Recipe
+    places: dict
+    history: list[dict]
+    weights: list[np.ndarray]
+    chosen: dict
+    folder: Path
+    train: list[splits.Row]
+    validation: list[splits.Row]
 
 
 def export(run: Path, place: Place, *, title: str, default: bool, data: Path | None = None) -> None:
@@ -66,54 +65,72 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
     data: the folder whose photos the run validated on, if it has moved; they decide the
     precision. Without any photos the model is served as float32.
     """
-    run = [run, *checkpoint.stages(run)][-1]
-    recipe = json.loads((run / RECIPE).read_text())
-    places = json.loads((run / DATA).read_text())
-    limit = places["limit"]
-    folder, images = data or Path(places["folder"]), Path(places["images"])
-    history = json.loads((run / HISTORY).read_text())
-    weights, chosen = checkpoint.load_best(run)
-    side = chosen["side"]
+    finished = read_run(run, data)
     keras.config.set_dtype_policy("float32")
-    model = build(recipe["backbone"], side, weights=None, dropout=recipe["dropout"])
-    model.set_weights(weights)
+    recipe, side = finished.recipe, finished.chosen["side"]
+    model = build(recipe.backbone, side, weights=None, dropout=recipe.dropout)
+    model.set_weights(finished.weights)
     place.folder.mkdir(parents=True, exist_ok=True)
     save_half(model, place.folder / KERAS_FILE)
 
-    rows = splits.read_list(images)
     flat = load_flat(place.folder / KERAS_FILE)
     candidates = []
-    if folder.is_dir():
-        validation = load_photos(folder, splits.part_of(rows, splits.VALIDATION, limit), side)
-        candidates = measure_precisions(flat, validation)
+    if finished.folder.is_dir():
+        skip = finished.places.get("skip_broken", False)
+        photos = load_photos(finished.folder, finished.validation, side, skip_broken=skip)
+        candidates = measure_precisions(flat, photos)
         served = choose(candidates)
         precision, content = served.precision, served.flatbuffer
     else:
         precision, content = "float32", compile_flat(flat, "float32")
     flatbuffer = place.folder / f"{place.name}.tflite"
     flatbuffer.write_bytes(content)
-    train = splits.part_of(rows, splits.TRAIN, limit)
-    _write_ids(train, place.folder / TRAINING_IDS)
+    _write_ids(finished.train, place.folder / TRAINING_IDS)
+    about = _about(finished, place, flatbuffer, precision)
+    about |= {"title": title, "default": default}
+    about["training"] = _training_table(finished, candidates)
+    about["files"] = _files_table(place, flatbuffer)
+    place.card.parent.mkdir(parents=True, exist_ok=True)
+    place.card.write_text(tomlkit.dumps(about), encoding="utf-8")
 
-    about = {
+
+def read_run(run: Path, data: Path | None) -> FinishedRun:
+    """What a run, or its last stage, left behind. Raises `BadData` where there is none."""
+    run = [run, *checkpoint.stages(run)][-1]
+    if not (run / RECIPE).is_file():
+        raise BadData("run_missing", folder=run)
+    weights, chosen = checkpoint.load_best(run)
+    recipe, places, history = (
+        json.loads((run / name).read_text(encoding="utf-8")) for name in (RECIPE, DATA, HISTORY)
+    )
+    folder, rows = data or Path(places["folder"]), splits.read_list(Path(places["images"]))
+    if folder.is_dir():
+        rows = splits.complete(rows, {case.image: case for case in read_cases(folder)})
+    train, validation = (
+        splits.part_of(rows, part, places["limit"]) for part in (splits.TRAIN, splits.VALIDATION)
+    )
+    return FinishedRun(
+        recipe_from(recipe), places, history, weights, chosen, folder, train, validation
+    )
+
+
+def _about(finished: FinishedRun, place: Place, flatbuffer: Path, precision: str) -> dict:
+    recipe = finished.recipe
+    return {
         "name": place.name,
-        "title": title,
-        "description": f"{recipe['backbone']}, trained by the recipe {recipe['name']}",
-        "backbone": recipe["backbone"],
+        "title": place.name,
+        "description": f"{recipe.backbone}, trained by the recipe {recipe.name}",
+        "backbone": recipe.backbone,
         "labels": list(CODES),
         "scaling": INSIDE,
-        "side": side,
+        "side": finished.chosen["side"],
         "grid": Engine(flatbuffer).grid or 0,
         "precision": precision,
         "temperature": 1.0,
-        "default": default,
+        "default": False,
         **tomlkit.parse(TEXTS.read_text(encoding="utf-8")),
         "changelog": [f"{place.name}: first release"],
-        "training": _training_table(recipe, chosen, history, train, images, candidates),
-        "files": _files_table(place, flatbuffer),
     }
-    place.card.parent.mkdir(parents=True, exist_ok=True)
-    place.card.write_text(tomlkit.dumps(about), encoding="utf-8")
 
 
 def write_measures(card: Card, result: dict) -> None:
@@ -121,6 +138,7 @@ def write_measures(card: Card, result: dict) -> None:
     document = tomlkit.parse(card.path.read_text(encoding="utf-8"))
     kept = document.get("metrics", {})
     name = "native" if result["resolution"] == "native" else f"at_{result['resolution']}_px"
+    name += "_tta" if result["tta"] else ""
     kept[name] = _without_none(result)
     document["metrics"] = kept
     card.path.write_text(tomlkit.dumps(document), encoding="utf-8")
@@ -172,90 +190,19 @@ def _halved(content: bytes, folder: Path) -> bytes:
     return new_file.read_bytes()
 
 
-def measure_precisions(model: keras.Model, validation: Photos) -> list[Candidate]:
-    """The candidates float32, float16 and int8, compiled and measured on validation photos."""
-    found: list[Candidate] = []
-    full = None
-    for precision in PRECISIONS:
-        flatbuffer = compile_flat(model, precision)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, "candidate.tflite")
-            file.write_bytes(flatbuffer)
-            outputs, milliseconds = _run_candidate(Engine(file), validation.pixels)
-        full = full or outputs
-        leading = full.probabilities.argmax(axis=1)
-        deviation = np.abs(_scaled_maps(outputs, leading) - _scaled_maps(full, leading))
-        found.append(
-            Candidate(
-                precision=precision,
-                flatbuffer=flatbuffer,
-                agreement=float((outputs.probabilities.argmax(axis=1) == leading).mean()),
-                heatmap_deviation=float(np.percentile(deviation.max(axis=(1, 2)), 99)),
-                accuracy=metrics.accuracy(validation.targets, outputs.probabilities),
-                balanced_accuracy=metrics.balanced_accuracy(
-                    validation.targets, outputs.probabilities
-                ),
-                milliseconds=milliseconds,
-            )
-        )
-    return found
-
-
-def _run_candidate(engine: Engine, pixels: np.ndarray) -> tuple[Outputs, float]:
-    """What an engine says of all photos, and the median milliseconds of a single one."""
-    parts = [engine.run(np.asarray(part)) for part in np.array_split(pixels, len(pixels) // 64 + 1)]
-    joined = Outputs(
-        *(
-            np.concatenate([getattr(part, field) for part in parts])
-            for field in ("probabilities", "logits", "pooled", "heatmaps")
-        )
-    )
-    times = []
-    for _ in range(30):
-        began = time.perf_counter()
-        engine.run(pixels[:1])
-        times.append(time.perf_counter() - began)
-    return joined, float(np.median(times) * 1000)
-
-
-def _scaled_maps(outputs: Outputs, labels: np.ndarray) -> np.ndarray:
-    maps = outputs.heatmaps[np.arange(len(labels)), :, :, labels]
-    peak = maps.max(axis=(1, 2), keepdims=True)
-    return maps / np.where(peak > 0, peak, 1)
-
-
-def choose(candidates: list[Candidate]) -> Candidate:
-    """The smallest candidate that says what float32 says, and is not half again as slow."""
-    full = candidates[0]
-    fit = [
-        other
-        for other in candidates
-        if other.agreement >= AGREEMENT
-        and other.heatmap_deviation <= HEATMAP_DEVIATION
-        and other.balanced_accuracy >= full.balanced_accuracy - 0.005
-        and other.milliseconds <= 1.5 * full.milliseconds
-    ]
-    return min(fit, key=lambda other: len(other.flatbuffer))
-
-
-def _training_table(
-    recipe: dict,
-    chosen: dict,
-    history: list[dict],
-    train: list[splits.Row],
-    images: Path,
-    candidates: list[Candidate],
-) -> dict:
+def _training_table(finished: FinishedRun, candidates: list[Candidate]) -> dict:
+    images, history = Path(finished.places["images"]), finished.history
+    development = images.resolve() == splits.DEV_LIST.resolve()
     return {
-        "data": "ISIC 2019, development part",
+        "data": "ISIC 2019, development part" if development else f"the list {images.name}",
         "list": images.name,
-        "images": len(train),
-        "lesions": len({row.lesion_id for row in train}),
-        "recipe": recipe["name"],
-        "epoch": chosen["epoch"],
-        "epochs": sum(phase["epochs"] for phase in recipe["phases"]),
+        "images": len(finished.train),
+        "lesions": len({row.lesion_id for row in finished.train}),
+        "recipe": finished.recipe.name,
+        "epoch": finished.chosen["epoch"],
+        "epochs": finished.recipe.epochs,
         "history": [{key: entry[key] for key in HISTORY_KEYS if key in entry} for entry in history],
-        "validation_balanced_accuracy": round(chosen["val_balanced_accuracy"], 4),
+        "validation_balanced_accuracy": round(finished.chosen["val_balanced_accuracy"], 4),
         "precisions": [
             {
                 "precision": c.precision,

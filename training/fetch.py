@@ -25,12 +25,15 @@ def fetch(out: Path, address: str) -> None:
     What is complete is not fetched again, and a download that broke off goes on where it stopped.
     Every photo is checked by the checksum of the archive. Raises `BadDownload`.
     """
+    if out.exists() and not out.is_dir():
+        raise BadDownload("no_folder", path=out)
     out.mkdir(parents=True, exist_ok=True)
     for name in (GROUND_TRUTH, METADATA):
         if not (out / name).is_file():
             download(f"{address}/{name}", out / name)
     done = out / PHOTOS / ".complete"
     if done.is_file():
+        (out / ARCHIVE).unlink(missing_ok=True)
         return
     if not (out / ARCHIVE).is_file():
         download(f"{address}/{ARCHIVE}", out / ARCHIVE)
@@ -99,16 +102,17 @@ def _show(name: str, done: int, total: int | None, received: int, began: float) 
 def unpack(archive: Path, folder: Path) -> None:
     """Nothing; the photos of the archive lie in `folder`, each with the right checksum.
 
-    Names inside the archive choose no place outside the folder. Raises `BadDownload` naming the
-    damaged photo, and removes an archive that is damaged as a whole.
+    Names inside the archive choose no place outside the folder. Raises `BadDownload` for a damaged
+    archive, and removes it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with zipfile.ZipFile(archive) as opened:
             photos = [e for e in opened.infolist() if e.filename.lower().endswith(".jpg")]
             for number, entry in enumerate(photos, start=1):
-                target = folder / PurePosixPath(entry.filename.replace("\\", "/")).name
-                if not target.is_file() or target.stat().st_size != entry.file_size:
+                name = PurePosixPath(entry.filename.replace("\\", "/").replace(":", "/")).name
+                target = folder / name
+                if not target.is_file() or zlib.crc32(target.read_bytes()) != entry.CRC:
                     part = target.with_suffix(".partial")
                     part.write_bytes(opened.read(entry))  # checks the checksum
                     part.replace(target)

@@ -4,6 +4,7 @@ The same code trains on the TensorFlow, JAX and PyTorch backends of Keras (`KERA
 """
 
 import dataclasses
+import hashlib
 import json
 import sys
 import time
@@ -19,10 +20,11 @@ from model_zoo.labels import CODES
 from training import checkpoint, splits
 from training.dataset import Batches, Photos, load_photos, training_side
 from training.learner import Learner, learner, predict_averaged, seed_epoch
-from training.losses import loss
+from training.losses import recipe_loss
 from training.metrics import CRITERIA, accuracy, balanced_accuracy, cross_entropy, macro_auc
 from training.plateau import is_over, learning_rate
 from training.recipe import Phase, Recipe
+from training.recipe_file import recipe_from
 
 RECIPE, DATA, HISTORY = "recipe.json", "data.json", "history.json"
 
@@ -67,8 +69,7 @@ def fit_stages(
     start = None
     for number, recipe in enumerate(recipes, start=1):
         stage = folder / f"{number}_{recipe.name}"
-        begun = (stage / checkpoint.STATE).exists()
-        fit(recipe, data, stage, resume=resume and begun, start=start)
+        fit(recipe, data, stage, resume=resume and checkpoint.begun(stage), start=start)
         start = stage
 
 
@@ -96,37 +97,44 @@ def fit(
         first_epoch = last_epoch
 
 
-def _begin(recipe: Recipe, data: Data, run: Path, resume: bool):
+def _begin(
+    recipe: Recipe, data: Data, run: Path, resume: bool
+) -> tuple[checkpoint.Progress, list[np.ndarray] | None, list[np.ndarray] | None]:
     about = {
-        RECIPE: json.loads(json.dumps(dataclasses.asdict(recipe))),
-        DATA: {
-            "folder": str(data.folder.resolve()),
-            "images": str(data.images.resolve()),
-            "limit": data.limit,
-            "train": len(data.train),
-            "validation": len(data.validation),
-        },
+        "folder": str(data.folder.resolve()),
+        "images": str(data.images.resolve()),
+        "photos_sha256": _digest(data),
+        "train": len(data.train),
+        "validation": len(data.validation),
+        "limit": data.limit,
+        "skip_broken": data.skip_broken,
     }
     if resume:
         state = checkpoint.load_state(run)
-        for name, asked in about.items():
-            _require_same(json.loads((run / name).read_text()), asked, run / name)
+        begun = recipe_from(json.loads((run / RECIPE).read_text()))
+        _require_same(dataclasses.asdict(begun), dataclasses.asdict(recipe), run / RECIPE)
+        _require_same(json.loads((run / DATA).read_text()), about, run / DATA)
         return state
-    if (run / checkpoint.STATE).exists():
+    if checkpoint.begun(run):
         raise BadData("run_exists", folder=run)
     run.mkdir(parents=True, exist_ok=True)
-    for name, content in about.items():
-        (run / name).write_text(json.dumps(content, indent=1))
+    checkpoint.write_json(run / RECIPE, dataclasses.asdict(recipe))
+    checkpoint.write_json(run / DATA, about)
     return checkpoint.Progress(), None, None
+
+
+def _digest(data: Data) -> str:
+    """The sha256 of which photos train and validate, wherever their list and folder lie."""
+    rows = "".join(f"{row.image} {row.label} {row.part}\n" for row in data.train + data.validation)
+    return hashlib.sha256(rows.encode()).hexdigest()
 
 
 def _require_same(begun: dict, asked: dict, file: Path) -> None:
     """Nothing; raises `BadData` that names the first setting in which a resumed run differs."""
-    for key in asked:
-        # The folder may have moved: the list decides which photos are read. A setting that is newer
-        # than the run was at its default then.
-        if key != "folder" and key in begun and begun[key] != asked[key]:
-            raise BadData("run_differs", file=file, key=key, begun=begun[key], asked=asked[key])
+    for key, value in asked.items():
+        # Folder and list may have moved: the digest tells whether the photos are the same.
+        if key not in ("folder", "images") and key in begun and begun[key] != value:
+            raise BadData("run_differs", file=file, key=key, begun=begun[key], asked=value)
 
 
 def _run_phase(
@@ -141,10 +149,11 @@ def _run_phase(
     photos = load_photos(data.folder, data.train, kept, skip_broken=data.skip_broken)
     validation = load_photos(data.folder, data.validation, phase.side, skip_broken=data.skip_broken)
     batches = Batches(photos, recipe)
+    if not len(batches):
+        raise BadData("too_few_to_train", batch=recipe.batch, photos=len(photos.targets))
     first = recipe.weights if weights is None else None
     model = build(recipe.backbone, phase.side, weights=first, dropout=recipe.dropout)
-    prior = np.bincount(photos.targets, minlength=len(CODES)) / len(photos.targets)
-    pupil = learner(recipe, model, kept, len(batches), prior)
+    pupil = learner(recipe, model, kept, len(batches), batches.prior)
     if weights is not None:
         model.set_weights(weights)
     if moments is not None:
@@ -152,7 +161,7 @@ def _run_phase(
             variable.assign(value)
     while run.progress.epoch < last_epoch and not _is_over(run):
         _run_epoch(run, phase, pupil, batches, validation)
-    return model.get_weights(), [np.asarray(v.value) for v in pupil.trained.optimizer.variables]
+    return model.get_weights(), checkpoint.values(pupil.trained.optimizer.variables)
 
 
 def _is_over(run: Run) -> bool:
@@ -188,24 +197,45 @@ def _run_epoch(
     measures = {
         "epoch": progress.epoch + 1,
         "side": phase.side,
+        # After the last step; within an epoch it may change.
+        "learning_rate": float(pupil.trained.optimizer.learning_rate),
         "loss": float(trained.history["loss"][-1]),
-        "val_objective": _objective(recipe, validation.targets, probabilities),
-        "val_loss": cross_entropy(validation.targets, probabilities),
-        "val_accuracy": accuracy(validation.targets, probabilities),
-        "val_balanced_accuracy": balanced_accuracy(validation.targets, probabilities),
-        "val_macro_auc": macro_auc(validation.targets, probabilities),
+        "val_objective": objective(recipe, batches.prior, validation.targets, probabilities),
+        **_measure(validation.targets, probabilities),
         "seconds": round(seconds, 1),
     }
-    shown = (f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in measures.items())
+    _keep(run, pupil, measures, averaged, validation.targets, probabilities)
+
+
+def _measure(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    return {
+        "val_loss": cross_entropy(targets, probabilities),
+        "val_accuracy": accuracy(targets, probabilities),
+        "val_balanced_accuracy": balanced_accuracy(targets, probabilities),
+        "val_macro_auc": macro_auc(targets, probabilities),
+    }
+
+
+def _keep(
+    run: Run,
+    pupil: Learner,
+    measures: dict,
+    averaged: list[np.ndarray],
+    targets: np.ndarray,
+    probabilities: np.ndarray,
+) -> None:
+    """Nothing; prints and writes what an epoch ended with, and its weights if they are the best."""
+    shown = (f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in measures.items())
     print("  ".join(shown), flush=True)
+    progress = run.progress
     progress.epoch += 1
     progress.history.append(measures)
-    score = CRITERIA[recipe.criterion](validation.targets, probabilities)
+    score = CRITERIA[run.recipe.criterion](targets, probabilities)
     if progress.best is None or score > progress.best:
         progress.best = score
         checkpoint.save_best(run.folder, averaged, measures)
     checkpoint.save_state(run.folder, progress, pupil.model, pupil.trained.optimizer)
-    (run.folder / HISTORY).write_text(json.dumps(progress.history, indent=1))
+    checkpoint.write_json(run.folder / HISTORY, progress.history)
 
 
 def class_weights(recipe: Recipe, targets: np.ndarray) -> dict[int, float] | None:
@@ -219,9 +249,14 @@ def class_weights(recipe: Recipe, targets: np.ndarray) -> dict[int, float] | Non
     return dict(enumerate((weights / np.average(weights, weights=counts)).tolist()))
 
 
-def _objective(recipe: Recipe, targets: np.ndarray, probabilities: np.ndarray) -> float:
-    """The recipe's own loss on validation photos, unweighted, for plateaus and early stops."""
+def objective(
+    recipe: Recipe, prior: np.ndarray, targets: np.ndarray, probabilities: np.ndarray
+) -> float:
+    """The recipe's own loss on validation photos, unweighted, for plateaus and early stops.
+
+    targets int (N,), probabilities (N, K); prior: share of each class in training, (K,).
+    """
     one_hot = np.eye(len(CODES), dtype="float32")[targets]
     logits = np.log(np.clip(probabilities, 1e-12, 1)).astype("float32")
-    value = loss(recipe.loss, label_smoothing=recipe.label_smoothing)(one_hot, logits)
+    value = recipe_loss(recipe, prior)(one_hot, logits)
     return float(keras.ops.convert_to_numpy(value))

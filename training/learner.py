@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from training import losses
 from training.augment import augmentation
+from training.losses import recipe_loss
 from training.published_augment import RandomPublished
 from training.recipe import Recipe
 
@@ -25,7 +25,9 @@ class Learner:
     trained: keras.Model
 
 
-def learner(recipe: Recipe, model: keras.Model, kept: int, steps: int, prior: np.ndarray):
+def learner(
+    recipe: Recipe, model: keras.Model, kept: int, steps: int, prior: np.ndarray
+) -> Learner:
     """The `Learner` of a recipe around a network. Layers are frozen before it is compiled.
 
     kept: side of the squares in the batches. steps: batches of one epoch. prior: share of each
@@ -45,12 +47,7 @@ def learner(recipe: Recipe, model: keras.Model, kept: int, steps: int, prior: np
     trained = keras.Model(photos, to_logits(augmented))
     trained.compile(
         optimizer=_optimizer(recipe, steps),
-        loss=losses.loss(
-            recipe.loss,
-            label_smoothing=recipe.label_smoothing,
-            logit_adjustment=recipe.logit_adjustment,
-            prior=prior,
-        ),
+        loss=recipe_loss(recipe, prior),
         jit_compile=keras.config.backend() == "jax",  # on a CPU, oneDNN beats XLA's convolutions
     )
     trained.optimizer.build(trained.trainable_variables)
@@ -98,7 +95,8 @@ def seed_epoch(trained: keras.Model, seed: int, epoch: int) -> None:
         for name in ("generator", "seed_generator"):
             generator = getattr(layer, name, None)
             if generator is not None:
-                generator.state.assign([seed * 1000 + index, epoch])
+                # Each draw adds one to the second number: far apart, no two epochs draw alike.
+                generator.state.assign([seed * 1000 + index, epoch << 20])
 
 
 def predict_averaged(learner: Learner, pixels: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
@@ -106,7 +104,8 @@ def predict_averaged(learner: Learner, pixels: np.ndarray) -> tuple[list[np.ndar
 
     Afterwards the model has its own weights back.
     """
-    averages = learner.trained.optimizer.use_ema
+    optimizer = learner.trained.optimizer  # float16 wraps it, to scale the loss
+    averages = getattr(optimizer, "inner_optimizer", optimizer).use_ema
     swap = keras.callbacks.SwapEMAWeights() if averages else keras.callbacks.Callback()
     swap.set_model(learner.trained)
     swap.on_predict_begin()

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from training.recipe import Recipe
+
 GAMMA, ALPHA = 2.0, 0.25  # of both focal losses: those of the published recipe and of Lin et al.
 
 
@@ -62,14 +64,8 @@ LOSSES: dict[str, Callable[[float], keras.losses.Loss]] = {
 }
 
 
-def loss(
-    name: str,
-    *,
-    label_smoothing: float,
-    logit_adjustment: float = 0.0,
-    prior: np.ndarray | None = None,
-) -> keras.losses.Loss:
-    """The loss of a name. logit_adjustment: 1 for the whole of the log prior, (K,), 0 for none."""
-    if logit_adjustment:
-        return LogitAdjusted(prior, logit_adjustment, label_smoothing)
-    return LOSSES[name](label_smoothing)
+def recipe_loss(recipe: Recipe, prior: np.ndarray) -> keras.losses.Loss:
+    """The loss of a recipe; prior: share of each class in training, (K,), for logit adjustment."""
+    if recipe.logit_adjustment:
+        return LogitAdjusted(prior, recipe.logit_adjustment, recipe.label_smoothing)
+    return LOSSES[recipe.loss](recipe.label_smoothing)

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from model_zoo.cases import Case
+from model_zoo.errors import BadData
 from model_zoo.labels import CODES
 from training.splits import grouped_folds, lesion_groups
 
@@ -38,8 +39,11 @@ def by_image(cases: list[Case], seed: int) -> Parts:
         labels = [case.label for case in of]
         return train_test_split(of, test_size=share, stratify=labels, random_state=seed)
 
-    train, rest = halve(cases, 0.3)
-    val, test = halve(rest, 0.5)
+    try:
+        train, rest = halve(cases, 0.3)
+        val, test = halve(rest, 0.5)
+    except ValueError as fault:  # a class with too few images to be in each part
+        raise BadData("too_few_to_stratify", problem=fault) from fault
     return {TRAIN: train, VAL: val, TEST: test}
 
 

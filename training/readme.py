@@ -82,4 +82,8 @@ def _per_class(card: Card) -> str:
 
 
 def _interval(entry: dict) -> str:
-    return f"{entry['value']:.3f} ({entry['low']:.2f} to {entry['high']:.2f})"
+    if entry.get("value") is None:
+        return "–"
+    low, high = entry.get("low"), entry.get("high")
+    span = f" ({low:.2f} to {high:.2f})" if low is not None and high is not None else ""
+    return f"{entry['value']:.3f}{span}"

@@ -137,6 +137,22 @@ def part_of(rows: list[Row], part: str, limit: int | None = None) -> list[Row]:
     return [chosen[index * len(chosen) // limit] for index in range(limit)]
 
 
+def complete(rows: list[Row], cases: dict[str, Case]) -> list[Row]:
+    """The rows, with label and lesion of the tables where the list has none.
+
+    A photo without a lesion id is a lesion of its own.
+    """
+    return [
+        Row(
+            row.image,
+            row.label or cases[row.image].label,
+            row.lesion_id or cases[row.image].lesion_id or row.image,
+            row.part,
+        )
+        for row in rows
+    ]
+
+
 def require(rows: list[Row], present: set[str], file: Path) -> None:
     """Nothing; raises `BadData` when the list names images that the folder does not hold."""
     absent = [row.image for row in rows if row.image not in present]

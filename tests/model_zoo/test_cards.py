@@ -76,6 +76,8 @@ def test_minimal_card(tmp_path):
         (('name = "mine"', 'name = "mine"\nlimits = "none"'), "limits must be a list of texts"),
         (('name = "mine"', 'name = "mine"\nmetrics = 0.9'), "metrics must be a table"),
         (('"inside"', '"inside"\n[files]\nserved = "a"'), "files.served must be a table"),
+        (('"inside"', '"inside"\n[files.served]\nfile = 3'), "files.served.file must be a text"),
+        (('"inside"', '"inside"\n[source]\nurl = 3'), "source.url must be a text"),
         (('"inside"', '"inside"\n[files.served]\nfile = "../../etc/passwd"'), "beside the model"),
         (('"inside"', '"inside"\n[files.served]\nfile = "a"\nmd5 = "b"'), "md5"),
     ],

@@ -27,9 +27,12 @@ epochs = 1
 
 
 def parts(folder):
-    """Half of the photos to train on, which show 16 of 24 lesions; a quarter each for the rest."""
+    """16 of the 24 lesions to train on; of the rest four classes to validate and four to test."""
     cases = read_cases(folder)
-    return cases[:24], cases[24:36], cases[36:]
+    rest = {True: [], False: []}
+    for case in cases[32:]:
+        rest[CODES.index(case.label) < 4].append(case)
+    return cases[:32], rest[True], rest[False]
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +139,23 @@ def test_only_held_out_figures_go_into_a_card(evaluated, installed, small_isic, 
     arguments += ["--images", str(installed / "lists"), "--part", "validation"]
     assert main(["evaluate", *arguments, "--write-card"]) == 1
     assert "held-out" in capsys.readouterr().err
+
+
+def test_photos_trained_on_are_counted_and_never_calibrated_on(
+    evaluated, installed, small_isic, tmp_path, capsys
+):
+    lists = installed / "lists"
+    result = evaluated("--images", str(lists), "--part", "train")
+    assert result["trained_on"] == result["n"] == 32
+    assert evaluated("--images", str(lists))["trained_on"] == 0
+    swapped = tmp_path / "swapped"
+    swapped.mkdir()
+    for name, source in (("train", "test"), ("val", "train"), ("test", "val")):
+        (swapped / f"{name}.csv").write_text((lists / f"{source}.csv").read_text())
+    capsys.readouterr()
+    arguments = ["--model", "light.v1", "--data", str(small_isic), "--images", str(swapped)]
+    assert main(["calibrate", *arguments]) == 1
+    assert "was trained on" in capsys.readouterr().err
 
 
 def test_comparison_is_a_table(evaluated, tmp_path, capsys):

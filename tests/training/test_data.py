@@ -1,5 +1,8 @@
 """Tables, splits and batches."""
 
+import shutil
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,7 @@ from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, Case, photo_path, re
 from model_zoo.errors import BadData
 from model_zoo.images import decode_rgb, square
 from model_zoo.labels import CODES
-from training import isic2019, splits
+from training import dataset, isic2019, splits
 from training.dataset import Batches, load_photos, mix
 from training.recipe import Phase, Recipe
 
@@ -148,6 +151,28 @@ def test_a_broken_photo_is_named_or_left_out(small_isic, tmp_path):
     kept = load_photos(folder, rows, 32, skip_broken=True)
     assert len(kept.pixels) == len(kept.rows) == len(kept.targets) == 47
     assert "ISIC_0024309" not in [row.image for row in kept.rows]
+
+
+def test_two_processes_may_make_the_same_squares(small_isic, monkeypatch):
+    """Each writes a file of its own: nobody reads squares that another is still making."""
+    inside = []
+    real = dataset.decode_rgb
+
+    def meanwhile(data):
+        if not inside:
+            inside.append(True)
+            load_photos(small_isic, rows_of(small_isic), 32)
+        return real(data)
+
+    monkeypatch.setattr(dataset, "decode_rgb", meanwhile)
+    photos = load_photos(small_isic, rows_of(small_isic), 32)
+    assert photos.pixels.max(axis=(1, 2, 3)).min() > 0
+
+
+def test_a_full_disk_is_told_before_photos_are_made(small_isic, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(BadData, match="no room for the photos"):
+        load_photos(small_isic, rows_of(small_isic), 31)
 
 
 def test_one_resolution_removes_detail(small_isic):

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from model_zoo.architectures import build
 from model_zoo.cases import read_cases
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadData
@@ -13,7 +14,8 @@ from model_zoo.registry import installed_folder
 from training import checkpoint
 from training.evaluate import evaluate
 from training.export import Place, export
-from training.fit import fit
+from training.fit import RECIPE, fit
+from training.learner import learner, seed_epoch
 from training.recipe import Augment, Optimizer, Phase, Recipe
 
 
@@ -92,6 +94,8 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
     assert about == {"epoch": 1}
     assert weights[0].sum() == 3
     assert [file.name for file in tmp_path.iterdir()] == [checkpoint.BEST]
+    with pytest.raises(BadData, match="history"):
+        checkpoint.write_json(tmp_path / "none" / "history.json", [])
 
 
 def test_from_run_to_installed_model(recipe, data, tmp_path):
@@ -103,10 +107,9 @@ def test_from_run_to_installed_model(recipe, data, tmp_path):
     classifier = Classifier.load("tiny.v1")
     assert classifier.card.grid == 8
     cases = {case.image: case for case in read_cases(data.folder)}
-    result, probabilities = evaluate(
-        classifier, data.folder, data.validation, cases, protocol="test"
-    )
-    assert probabilities.shape == (16, 8)
+    measured = evaluate(classifier, data.folder, data.validation, cases, protocol="test")
+    result = measured.result
+    assert measured.probabilities.shape == (16, 8)
     assert result["n"] == 16
     _, about = checkpoint.load_best(tmp_path / "run")
     assert result["accuracy"]["value"] == pytest.approx(about["val_accuracy"], abs=0.13)
@@ -114,7 +117,9 @@ def test_from_run_to_installed_model(recipe, data, tmp_path):
     assert low <= result["accuracy"]["value"] <= high
 
 
-@pytest.mark.parametrize("change", [{"batch": 4}, {"phases": (Phase(24, 3),)}, {"limit": 20}])
+@pytest.mark.parametrize(
+    "change", [{"batch": 4}, {"phases": (Phase(24, 3),)}, {"mixup": 0.4}, {"limit": 20}]
+)
 def test_a_run_is_not_resumed_as_another_one(recipe, data, tmp_path, change):
     short = dataclasses.replace(recipe, phases=(Phase(24, 1),))
     fit(short, data, tmp_path)
@@ -124,6 +129,36 @@ def test_a_run_is_not_resumed_as_another_one(recipe, data, tmp_path, change):
         other, of = dataclasses.replace(short, **change), data
     with pytest.raises(BadData, match=next(iter(change))):
         fit(other, of, tmp_path, resume=True)
+
+
+def test_a_run_from_before_a_setting_existed_is_resumed(recipe, data, tmp_path):
+    fit(dataclasses.replace(recipe, phases=(Phase(24, 1),)), data, tmp_path)
+    file = tmp_path / RECIPE
+    begun = json.loads(file.read_text())
+    del begun["mixup"], begun["optimizer"]["plateau"], begun["published_augment"]
+    file.write_text(json.dumps(begun))
+    short = dataclasses.replace(recipe, phases=(Phase(24, 1),))
+    fit(short, data, tmp_path, resume=True)
+    with pytest.raises(BadData, match="mixup"):
+        fit(dataclasses.replace(short, mixup=0.4), data, tmp_path, resume=True)
+
+
+def test_photos_that_do_not_fill_a_batch_are_refused(recipe, data, tmp_path):
+    with pytest.raises(BadData, match="do not fill one batch"):
+        fit(dataclasses.replace(recipe, batch=48), data, tmp_path)
+
+
+def test_no_two_epochs_draw_alike(recipe, data):
+    """Keras counts up a seed at each draw: epochs must not begin a draw apart."""
+    model = build(recipe.backbone, 24, weights=None)
+    pupil = learner(recipe, model, 30, 4, np.full(8, 1 / 8))
+    generator = pupil.trained.get_layer("augmentation").layers[0].generator
+    seen = set()
+    for epoch in range(3):
+        seed_epoch(pupil.trained, recipe.seed, epoch)
+        for _ in range(20):
+            seen.add(tuple(np.asarray(generator.next()).tolist()))
+    assert len(seen) == 60
 
 
 def test_a_damaged_checkpoint_costs_one_epoch(recipe, data, tmp_path):

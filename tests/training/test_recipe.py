@@ -1,7 +1,7 @@
 import pytest
 
 from model_zoo.errors import BadData
-from training.recipe import FOLDER, read_recipe, read_recipes
+from training.recipe_file import FOLDER, read_recipe, read_recipes
 
 GOOD = 'backbone = "MobileNetV2"\n[[phases]]\nside = 32\nepochs = 1\n'
 
@@ -48,6 +48,14 @@ def test_defaults_and_name(tmp_path):
         ('base = "nothing"\n' + GOOD, "no base nothing"),
         ('base = "mine"\n' + GOOD, "bases, one upon the other"),
         ("stages = []\n", "expected nothing but stages"),
+        ("stages = 3\n", "expected nothing but stages"),
+        ('stages = ["mine"]\n', "the stage mine has stages itself"),
+        ("class_weights = 1.0\n" + GOOD, "class_weights must be a list"),
+        ('oversample = "DF"\n' + GOOD, "oversample must be a list"),
+        ("seed = -1\n" + GOOD, "seed must not be negative"),
+        ("mixup = 0.2\nclass_weight_power = 1.0\n" + GOOD, "do not go with mixup"),
+        ("logit_adjustment = 1.0\nsampling_power = 0.5\n" + GOOD, "goes with sampling_power"),
+        ("early_stop = 3\n" + GOOD + "[[phases]]\nside = 64\nepochs = 1\n", "single phase"),
         ('stages = ["a"]\nbatch = 3\n', "expected nothing but stages"),
     ],
 )

@@ -16,7 +16,8 @@ from training.dataset import Batches, Photos
 from training.export import Place, export
 from training.fit import class_weights, fit_stages
 from training.learner import freeze
-from training.recipe import Augment, Optimizer, Phase, Recipe, read_recipes
+from training.recipe import Augment, Optimizer, Phase, Plateau, PublishedAugment, Recipe
+from training.recipe_file import read_recipes
 
 STAGES = read_recipes("resnet50_reference")
 
@@ -108,11 +109,12 @@ def test_stages_follow_one_another_and_are_resumed(data, tiny_backbone, tmp_path
     begin, _ = checkpoint.load_best(first)
     end, _ = checkpoint.load_best(second)
     names = [w.path for w in build(tiny_backbone, 24, weights=None).weights]
-    moved = [name for name, a, b in zip(names, begin, end, strict=True) if not np.array_equal(a, b)]
-    assert any("dense_512" in name for name in moved)
-    assert not any(name.startswith("conv2d/") or "/conv2d/" in name for name in moved)
-    (second / checkpoint.STATE).unlink()
-    (second / checkpoint.PREVIOUS).unlink()
+    moved = [not np.array_equal(a, b) for a, b in zip(begin, end, strict=True)]
+    where = {name.split("/")[0]: moved[index] for index, name in enumerate(names)}
+    first_convolution, *_, last = where
+    assert (where[first_convolution], where["dense_512"], where[last]) == (False, True, True)
+    (second / checkpoint.STATE).unlink()  # the file of the epoch before is gone on with
+    assert checkpoint.stages(tmp_path) == [first, second]
     fit_stages((still, then), data, tmp_path, resume=True)
     again, _ = checkpoint.load_best(second)
     assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(end, again, strict=True))
@@ -121,19 +123,46 @@ def test_stages_follow_one_another_and_are_resumed(data, tiny_backbone, tmp_path
     assert 'recipe = "second"' in place.card.read_text()
 
 
+def test_the_stages_are_the_published_ones():
+    """To the digit: the table of the published project, and its notebooks."""
+    weights = (3.652, 0.953, 1.207, 13.248, 0.700, 0.246, 5.042, 12.515)
+    for stage in STAGES:
+        assert (stage.backbone, stage.batch, stage.dropout) == ("ResNet50", 16, 0.5)
+        assert stage.phases == (Phase(224, 20),)
+        assert stage.class_weights == weights
+        assert (stage.criterion, stage.label_smoothing, stage.mixup) == ("accuracy", 0, 0)
+        assert (stage.optimizer.name, stage.optimizer.ema) == ("adam", 0)
+        assert stage.sampling_power == 1
+    rows = [
+        (s.unfrozen, s.optimizer.peak, s.loss, s.early_stop, s.optimizer.plateau) for s in STAGES
+    ]
+    assert rows == [
+        (0, 1e-3, "cross_entropy", 5, Plateau(0.2, 3, 1e-6)),
+        (20, 1e-5, "cross_entropy", 7, Plateau(0.5, 3, 1e-7)),
+        (50, 5e-6, "binary_focal_over_softmax", 7, Plateau(0.5, 3, 1e-7)),
+    ]
+    gentle = PublishedAugment(20, 0.2, 0, 0.2, True, False, (1.0, 1.0), "nearest")
+    strong = PublishedAugment(40, 0.3, 0.2, 0.3, True, True, (0.8, 1.2), "reflect")
+    assert [stage.published_augment for stage in STAGES] == [gentle, gentle, strong]
+    assert STAGES[2].oversample == ("DF", "VASC", "SCC", "AK")
+    assert (STAGES[0].oversample, STAGES[1].oversample, STAGES[2].oversample_copies) == ((), (), 3)
+
+
 def test_a_run_ends_early_and_its_rate_falls(data, tiny_backbone, tmp_path):
     """With a rate of nothing the loss never falls: the run ends after `early_stop` epochs."""
     (stage,) = read_recipes("mobilenetv2_stage1", weights="none")
+    plateau = Plateau(0.2, 2, 1e-40)
     idle = dataclasses.replace(
         stage,
         backbone=tiny_backbone,
         precision="float32",
         batch=8,
         phases=(Phase(24, 20),),
-        early_stop=2,
-        optimizer=dataclasses.replace(stage.optimizer, peak=1e-30),
+        early_stop=5,
+        optimizer=dataclasses.replace(stage.optimizer, peak=1e-25, plateau=plateau),
     )
     fit_stages((idle,), data, tmp_path)
     history = json.loads((tmp_path / "history.json").read_text())
-    assert len(history) == 3
+    rates = [entry["learning_rate"] for entry in history]
+    assert rates == pytest.approx([1e-25, 1e-25, 1e-25, 2e-26, 2e-26, 4e-27])
     assert keras.config.dtype_policy().name == "float32"
