@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -63,3 +65,37 @@ def test_weights_of_another_shape_are_refused(tmp_path):
 def test_unknown_backbone_names_the_known_ones():
     with pytest.raises(BadModel, match="MobileNetV2"):
         build("VGG16", 32, weights=None)
+
+
+def stem(model):
+    """What the first convolution of an EfficientNet sees."""
+    return keras.Model(model.input, model.get_layer("stem_conv_pad").input)
+
+
+def test_an_efficientnet_is_one_network_whatever_its_first_weights(tmp_path, monkeypatch):
+    """Keras builds one with ImageNet weights with other preprocessing than one without."""
+    photos = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype("float32")
+    deviation = np.array([0.229, 0.224, 0.225])
+    expected = (photos / 255 - [0.485, 0.456, 0.406]) / deviation
+    spec = BACKBONES["EfficientNetB3"]
+
+    def stored(include_top, weights, input_tensor):
+        """As with ImageNet weights: statistics in Normalization, and known kernels."""
+        model = spec.make(include_top=include_top, weights=None, input_tensor=input_tensor)
+        if weights == "imagenet":
+            normalization = next(
+                layer for layer in model.layers if isinstance(layer, keras.layers.Normalization)
+            )
+            normalization.set_weights([np.full(3, 0.5), np.full(3, 0.2), np.int32(1)])
+            model.get_layer("stem_conv").set_weights([np.full((3, 3, 3, 40), 0.25)])
+        return model
+
+    monkeypatch.setitem(BACKBONES, "Stored", dataclasses.replace(spec, make=stored))
+    first = build("Stored", 64, weights="imagenet")
+    assert first.get_layer("stem_conv").get_weights()[0] == pytest.approx(0.25)
+    again = build("Stored", 64, weights=None)
+    again.set_weights(first.get_weights())
+    first.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for model in (first, again, loaded):
+        assert np.abs(stem(model).predict(photos, verbose=0) - expected).max() < 1e-3
