@@ -22,11 +22,10 @@ FOLDER = Path(__file__).with_name("recipes")
 def read_recipes(name_or_file: str, *, weights: str | None = None) -> tuple[Recipe, ...]:
     """The recipe of a name in `training/recipes`, or of a TOML file; or its stages, in order.
 
-    A file may name a `base` beside it, of which it gives the changes. A file of stages holds
-    nothing but `stages`, names of files beside it; each begins with the best weights of the one
-    before. weights: instead of the first one's own ("imagenet", "none" or
-    an .npz file). Raises `BadData` that names the file and the unknown key, missing key or wrong
-    type.
+    A file may name a `base`, beside it or in `training/recipes`, of which it gives the changes. A
+    file of stages holds nothing but `stages`, such names; each begins with the best weights of the
+    one before. weights: instead of the first one's own ("imagenet", "none" or an .npz file). Raises
+    `BadData` that names the file and the unknown key, missing key or wrong type.
     """
     file = _find(name_or_file)
     try:
@@ -70,7 +69,9 @@ def _find(name_or_file: str) -> Path:
 
 
 def _beside(file: Path, name: str) -> Path:
-    return file.with_name(f"{name.removesuffix('.toml')}.toml")
+    """The recipe of a name beside the file, or else among those of the project."""
+    beside = file.with_name(f"{name.removesuffix('.toml')}.toml")
+    return beside if beside.is_file() else FOLDER / beside.name
 
 
 def _read(file: Path, depth: int) -> dict:
@@ -82,7 +83,7 @@ def _read(file: Path, depth: int) -> dict:
         return table
     base = _beside(file, str(table.pop("base")))
     if not base.is_file():
-        raise ValueError(f"no base {base.stem} beside it")
+        raise ValueError(f"no base {base.stem}, beside it or in the project")
     return _laid_over(_read(base, depth + 1), table)
 
 

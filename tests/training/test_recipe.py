@@ -1,6 +1,7 @@
 import pytest
 
 from model_zoo.errors import BadData
+from training.readme import README
 from training.recipe_file import FOLDER, read_recipe, read_recipes
 
 GOOD = 'backbone = "MobileNetV2"\n[[phases]]\nside = 32\nepochs = 1\n'
@@ -80,6 +81,16 @@ def test_a_base_is_changed_key_by_key(tmp_path):
     recipe = read_recipe(str(other))
     assert (recipe.name, recipe.batch, recipe.backbone) == ("other", 5, "MobileNetV2")
     assert (recipe.optimizer.peak, recipe.optimizer.ema) == (0.5, 0.9)
+
+
+def test_two_lines_are_enough_for_another_backbone(tmp_path):
+    """The example of the README, in a folder of one's own."""
+    text = README.read_text(encoding="utf-8")
+    example = next(part for part in text.split("```toml\n") if part.startswith("base = "))
+    (tmp_path / "mine.toml").write_text(example.split("```")[0])
+    recipe = read_recipe(str(tmp_path / "mine.toml"))
+    assert recipe.backbone == "EfficientNetB3"
+    assert recipe.phases == read_recipe("mobilenetv2").phases
 
 
 def test_stages_are_read_in_order_and_the_first_takes_the_weights(tmp_path):
