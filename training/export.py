@@ -46,10 +46,12 @@ class Place:
 class FinishedRun:
     """What a run left behind: its settings, its history, and the weights to keep with their epoch.
 
-    folder: of the photos. train, validation: their rows, lesions completed from the tables.
+    recipe: of the last stage; stages: names of all. folder: of the photos. train, validation: their
+    rows, lesions completed from the tables.
     """
 
     recipe: Recipe
+    stages: list[str]
     places: dict
     history: list[dict]
     weights: list[np.ndarray]
@@ -96,7 +98,8 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
 
 def read_run(run: Path, data: Path | None) -> FinishedRun:
     """What a run, or its last stage, left behind. Raises `BadData` where there is none."""
-    run = [run, *checkpoint.stages(run)][-1]
+    stages = checkpoint.stages(run)
+    run = [run, *stages][-1]
     if not (run / RECIPE).is_file():
         raise BadData("run_missing", folder=run)
     weights, chosen = checkpoint.load_best(run)
@@ -110,7 +113,15 @@ def read_run(run: Path, data: Path | None) -> FinishedRun:
         splits.part_of(rows, part, places["limit"]) for part in (splits.TRAIN, splits.VALIDATION)
     )
     return FinishedRun(
-        recipe_from(recipe), places, history, weights, chosen, folder, train, validation
+        recipe_from(recipe),
+        [folder.name.split("_", 1)[1] for folder in stages] or [recipe["name"]],
+        places,
+        history,
+        weights,
+        chosen,
+        folder,
+        train,
+        validation,
     )
 
 
@@ -119,7 +130,7 @@ def _about(finished: FinishedRun, place: Place, flatbuffer: Path, precision: str
     return {
         "name": place.name,
         "title": place.name,
-        "description": f"{recipe.backbone}, trained by the recipe {recipe.name}",
+        "description": f"{recipe.backbone}, trained by {', then '.join(finished.stages)}",
         "backbone": recipe.backbone,
         "labels": list(CODES),
         "scaling": INSIDE,
@@ -198,7 +209,7 @@ def _training_table(finished: FinishedRun, candidates: list[Candidate]) -> dict:
         "list": images.name,
         "images": len(finished.train),
         "lesions": len({row.lesion_id for row in finished.train}),
-        "recipe": finished.recipe.name,
+        "recipe": ", then ".join(finished.stages),
         "epoch": finished.chosen["epoch"],
         "epochs": finished.recipe.epochs,
         "history": [{key: entry[key] for key in HISTORY_KEYS if key in entry} for entry in history],

@@ -120,7 +120,7 @@ def test_stages_follow_one_another_and_are_resumed(data, tiny_backbone, tmp_path
     assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(end, again, strict=True))
     place = Place("staged.v1", tmp_path / "model", tmp_path / "model" / "staged.v1.toml")
     export(tmp_path, place, title="Staged", default=False)
-    assert 'recipe = "second"' in place.card.read_text()
+    assert 'recipe = "first, then second"' in place.card.read_text()
 
 
 def test_the_stages_are_the_published_ones():
