@@ -120,6 +120,7 @@ def training_history(history: list[dict], model: str) -> Figure:
 
 
 def _save(figure: Figure, file: Path) -> None:
-    figure.text(0.005, 0.002, NOTICE, fontsize=5, color=INK)
+    figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # room for the notice
+    figure.text(0.005, 0.005, NOTICE, fontsize=5, color=INK)
     # No date and no version inside: the same numbers give the same file.
     figure.savefig(file, dpi=130, metadata={"Software": None, "Description": NOTICE})
