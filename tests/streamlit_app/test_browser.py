@@ -146,6 +146,7 @@ def test_text_renamed_to_jpg_gets_its_sentence(page, tmp_path):
 
 
 def test_a_reload_does_not_ask_again(page):
+    page.wait_for_function("document.cookie.includes('lesionlens_notice=agreed')")
     page.reload()
     page.locator(".js-plotly-plot").first.wait_for()
     page.get_by_test_id("stStatusWidget").wait_for(state="detached")
