@@ -56,10 +56,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(_: argparse.Namespace) -> int:
+    try:
+        default = registry.default_card().name
+    except ZooError:  # `problems` says why, below
+        default = None
     for card in registry.cards().values():
         here = any((path := card.file(kind)) and path.is_file() for kind in ("served", "keras"))
         state = "ready" if here or not card.files else "to fetch"
-        mark = "*" if card.default else " "
+        mark = "*" if card.name == default else " "
         print(f"{mark} {card.name:32} {state:9} {card.title}")
     for fault in registry.problems():
         print(fault, file=sys.stderr)

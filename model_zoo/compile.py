@@ -1,7 +1,7 @@
 """From a `.keras` file to the LiteRT flatbuffer that is served. Only this needs TensorFlow."""
 
 import os
-import tempfile
+import secrets
 import zipfile
 from pathlib import Path
 
@@ -152,6 +152,6 @@ def compile_file(file: Path, target: Path, *, precision: str, scaling: str | Non
     """Nothing; writes the flatbuffer of a `.keras` file to `target`, atomically."""
     flatbuffer = compile_flat(load_flat(file, scaling), precision)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as stream:
-        stream.write(flatbuffer)
-    Path(stream.name).replace(target)
+    partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
+    partial.write_bytes(flatbuffer)
+    partial.replace(target)

@@ -16,6 +16,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ZooError as fault:
         print(f"{fault}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped. A run keeps its last whole epoch: --resume goes on.", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 import pytest
 
 from model_zoo import registry
+from model_zoo.__main__ import main
 from model_zoo.card import read_card
 from model_zoo.errors import BadModel
 from model_zoo.labels import CODES
@@ -116,3 +117,12 @@ def test_an_installed_model_may_not_take_a_bundled_name(tmp_path):
 def test_unknown_name_lists_the_known_ones():
     with pytest.raises(BadModel, match=r"resnet50\.isic2019_reference"):
         registry.find("nothing")
+
+
+def test_the_list_marks_the_own_model_as_the_default(tmp_path, monkeypatch, capsys):
+    (tmp_path / "best.keras").write_bytes(b"PK")
+    write(tmp_path, CARD, "best.toml")
+    monkeypatch.setenv("LESIONLENS_MODEL", str(tmp_path / "best.keras"))
+    assert main(["list"]) == 0
+    marked = [line for line in capsys.readouterr().out.splitlines() if line.startswith("* ")]
+    assert [line.split()[1] for line in marked] == ["mine", "default"]
