@@ -27,42 +27,36 @@ def rewrite() -> bool:
     return renewed != text
 
 
+COLUMNS = "| accuracy | balanced accuracy | macro F1 | macro AUC | melanoma recall | ECE |"
+
+
 def _overview(cards: list[Card]) -> str:
-    lines = [
-        "| model | file, MB | photos | accuracy | balanced accuracy | macro F1 | macro AUC "
-        "| melanoma recall | ECE |",
-        "|---|---:|---|---|---|---|---|---|---|",
-    ]
+    lines = [f"| model | file, MB | photos {COLUMNS}", "|---|---:|---|---|---|---|---|---|---|"]
     for card in cards:
         megabytes = card.files["served"].size_bytes / 1e6
         for name, measured in card.metrics.items():
-            shown = [
-                _interval(measured[key])
-                for key in ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
-            ]
-            shown.append(_interval(measured["per_class"]["MEL"]["recall"]))
-            shown.append(_interval(measured["ece"]))
             photos = f"{measured['n']}, {name.replace('_', ' ')}"
-            lines.append(f"| `{card.name}` | {megabytes:.1f} | {photos} | {' | '.join(shown)} |")
+            shown = _measures(measured)
+            lines.append(f"| `{card.name}` | {megabytes:.1f} | {photos} | {shown} |")
     return "\n".join(lines)
 
 
 def comparison(results: dict[str, dict]) -> str:
     """The measures of evaluations by name, as one Markdown table with 95 % intervals."""
-    keys = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
-    lines = [
-        "| | photos | accuracy | balanced accuracy | macro F1 | macro AUC | melanoma recall "
-        "| ECE |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    lines = [f"| | photos {COLUMNS}", "|---|---|---|---|---|---|---|---|"]
     for name, measured in results.items():
-        shown = [_interval(measured[key]) for key in keys]
-        shown.append(_interval(measured["per_class"]["MEL"]["recall"]))
-        shown.append(_interval(measured["ece"]))
         resolution = measured["resolution"]
         at = "native" if resolution == "native" else f"at {resolution} px"
-        lines.append(f"| {name} | {measured['n']}, {at} | {' | '.join(shown)} |")
+        lines.append(f"| {name} | {measured['n']}, {at} | {_measures(measured)} |")
     return "\n".join(lines)
+
+
+def _measures(measured: dict) -> str:
+    """The cells of `COLUMNS`."""
+    keys = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
+    entries = [measured[key] for key in keys]
+    entries += [measured["per_class"]["MEL"]["recall"], measured["ece"]]
+    return " | ".join(_interval(entry) for entry in entries)
 
 
 def _per_class(card: Card) -> str:
