@@ -78,6 +78,9 @@ def _add_fit(into) -> None:
     command.add_argument(
         "--weights", help="instead of the recipe's: imagenet, none or an .npz file"
     )
+    command.add_argument(
+        "--teacher", type=Path, nargs="+", metavar="RUN", help="for a recipe with distillation"
+    )
     _images(command)
     command.add_argument("--limit", type=int, help="only this many photos of each part, to try out")
     command.add_argument("--resume", action="store_true", help="go on with the run in --out")

@@ -12,6 +12,7 @@ import numpy as np
 from model_zoo.errors import BadData
 
 STATE, PREVIOUS, BEST = "state.npz", "state.previous.npz", "best.npz"
+RECIPE, DATA, HISTORY = "recipe.json", "data.json", "history.json"
 
 
 @dataclass
@@ -57,6 +58,11 @@ def load_state(run: Path) -> tuple[Progress, list[np.ndarray], list[np.ndarray]]
 def stages(run: Path) -> list[Path]:
     """The folders of a run's stages that were begun, in order; none if it has no stages."""
     return sorted(folder for folder in run.glob("[0-9]_*") if begun(folder))
+
+
+def last_stage(run: Path) -> Path:
+    """The folder of a run's last stage that was begun; of a run without stages, its own."""
+    return [run, *stages(run)][-1]
 
 
 def begun(run: Path) -> bool:

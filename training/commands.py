@@ -70,7 +70,8 @@ def fit(options: argparse.Namespace) -> int:
     )
     if not data.train or not data.validation:
         raise ZooError("no_parts", file=options.images)
-    fit_stages(recipes, data, options.out, resume=options.resume)
+    teachers = tuple(options.teacher or ())
+    fit_stages(recipes, data, options.out, resume=options.resume, teachers=teachers)
     return 0
 
 

@@ -22,7 +22,6 @@ from model_zoo.labels import CODES
 from model_zoo.store import sha256_of
 from training import checkpoint, splits
 from training.dataset import load_photos
-from training.fit import DATA, HISTORY, RECIPE
 from training.precision import Candidate, choose, measure_precisions
 from training.recipe import Recipe
 from training.recipe_file import recipe_from
@@ -99,12 +98,13 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
 def read_run(run: Path, data: Path | None) -> FinishedRun:
     """What a run, or its last stage, left behind. Raises `BadData` where there is none."""
     stages = checkpoint.stages(run)
-    run = [run, *stages][-1]
-    if not (run / RECIPE).is_file():
+    run = checkpoint.last_stage(run)
+    if not (run / checkpoint.RECIPE).is_file():
         raise BadData("run_missing", folder=run)
     weights, chosen = checkpoint.load_best(run)
+    names = (checkpoint.RECIPE, checkpoint.DATA, checkpoint.HISTORY)
     recipe, places, history = (
-        json.loads((run / name).read_text(encoding="utf-8")) for name in (RECIPE, DATA, HISTORY)
+        json.loads((run / name).read_text(encoding="utf-8")) for name in names
     )
     folder, rows = data or Path(places["folder"]), splits.read_list(Path(places["images"]))
     if folder.is_dir():

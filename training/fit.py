@@ -17,7 +17,7 @@ import numpy as np
 from model_zoo.architectures import build
 from model_zoo.errors import BadData
 from model_zoo.labels import CODES
-from training import checkpoint, splits
+from training import checkpoint, distillation, splits
 from training.dataset import Batches, Photos, load_photos, training_side
 from training.learner import Learner, learner, predict_averaged, seed_epoch
 from training.losses import recipe_loss
@@ -25,8 +25,6 @@ from training.metrics import CRITERIA, accuracy, balanced_accuracy, cross_entrop
 from training.plateau import is_over, learning_rate
 from training.recipe import Phase, Recipe
 from training.recipe_file import recipe_from
-
-RECIPE, DATA, HISTORY = "recipe.json", "data.json", "history.json"
 
 
 @dataclass(frozen=True)
@@ -46,35 +44,50 @@ class Data:
 
 @dataclass(frozen=True)
 class Run:
-    """A recipe on its way: its data, its folder and how far it is."""
+    """A recipe on its way: its data, its folder, how far it is, and the runs that teach it."""
 
     recipe: Recipe
     data: Data
     folder: Path
     progress: checkpoint.Progress
+    teachers: tuple[Path, ...] = ()
 
 
 def fit_stages(
-    recipes: tuple[Recipe, ...], data: Data, folder: Path, *, resume: bool = False
+    recipes: tuple[Recipe, ...],
+    data: Data,
+    folder: Path,
+    *,
+    resume: bool = False,
+    teachers: tuple[Path, ...] = (),
 ) -> None:
     """Nothing; trains the stages one after the other, each from the best weights of the last.
 
-    One recipe trains into `folder` itself, several into a folder each inside it. Raises as `fit`.
+    One recipe trains into `folder` itself, several into a folder each inside it. teachers: folders
+    of finished runs, for stages with `distillation`. Raises as `fit`.
     """
+    distillation.check(recipes, teachers)
     if len(recipes) == 1:
-        fit(recipes[0], data, folder, resume=resume)
+        fit(recipes[0], data, folder, resume=resume, teachers=teachers)
         return
     if resume and not checkpoint.stages(folder):
         raise BadData("run_missing", folder=folder)
     start = None
     for number, recipe in enumerate(recipes, start=1):
         stage = folder / f"{number}_{recipe.name}"
-        fit(recipe, data, stage, resume=resume and checkpoint.begun(stage), start=start)
+        again = resume and checkpoint.begun(stage)
+        fit(recipe, data, stage, resume=again, start=start, teachers=teachers)
         start = stage
 
 
 def fit(
-    recipe: Recipe, data: Data, folder: Path, *, resume: bool = False, start: Path | None = None
+    recipe: Recipe,
+    data: Data,
+    folder: Path,
+    *,
+    resume: bool = False,
+    start: Path | None = None,
+    teachers: tuple[Path, ...] = (),
 ) -> None:
     """Nothing; trains into `folder`: state.npz, best.npz, recipe.json, data.json, history.json.
 
@@ -83,10 +96,11 @@ def fit(
     """
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
-    progress, weights, moments = _begin(recipe, data, folder, resume)
+    teachers = teachers if recipe.distillation else ()
+    progress, weights, moments = _begin(recipe, data, folder, resume, teachers)
     if weights is None and start is not None:
         weights, _ = checkpoint.load_best(start)
-    run = Run(recipe, data, folder, progress)
+    run = Run(recipe, data, folder, progress, teachers)
     first_epoch = 0
     for index, phase in enumerate(recipe.phases):
         last_epoch = first_epoch + phase.epochs
@@ -98,7 +112,7 @@ def fit(
 
 
 def _begin(
-    recipe: Recipe, data: Data, run: Path, resume: bool
+    recipe: Recipe, data: Data, run: Path, resume: bool, teachers: tuple[Path, ...]
 ) -> tuple[checkpoint.Progress, list[np.ndarray] | None, list[np.ndarray] | None]:
     about = {
         "folder": str(data.folder.resolve()),
@@ -108,18 +122,20 @@ def _begin(
         "validation": len(data.validation),
         "limit": data.limit,
         "skip_broken": data.skip_broken,
+        "teachers_sha256": distillation.digest(teachers),
     }
     if resume:
         state = checkpoint.load_state(run)
-        begun = recipe_from(json.loads((run / RECIPE).read_text()))
-        _require_same(dataclasses.asdict(begun), dataclasses.asdict(recipe), run / RECIPE)
-        _require_same(json.loads((run / DATA).read_text()), about, run / DATA)
+        recipe_file, data_file = run / checkpoint.RECIPE, run / checkpoint.DATA
+        begun = recipe_from(json.loads(recipe_file.read_text()))
+        _require_same(dataclasses.asdict(begun), dataclasses.asdict(recipe), recipe_file)
+        _require_same(json.loads(data_file.read_text()), about, data_file)
         return state
     if checkpoint.begun(run):
         raise BadData("run_exists", folder=run)
     run.mkdir(parents=True, exist_ok=True)
-    checkpoint.write_json(run / RECIPE, dataclasses.asdict(recipe))
-    checkpoint.write_json(run / DATA, about)
+    checkpoint.write_json(run / checkpoint.RECIPE, dataclasses.asdict(recipe))
+    checkpoint.write_json(run / checkpoint.DATA, about)
     return checkpoint.Progress(), None, None
 
 
@@ -153,7 +169,8 @@ def _run_phase(
         raise BadData("too_few_to_train", batch=recipe.batch, photos=len(photos.targets))
     first = recipe.weights if weights is None else None
     model = build(recipe.backbone, phase.side, weights=first, dropout=recipe.dropout)
-    pupil = learner(recipe, model, kept, len(batches), batches.prior)
+    teachers = distillation.read_teachers(run.teachers, phase.side)
+    pupil = learner(recipe, model, kept, len(batches), batches.prior, teachers)
     if weights is not None:
         model.set_weights(weights)
     if moments is not None:
@@ -235,7 +252,7 @@ def _keep(
         progress.best = score
         checkpoint.save_best(run.folder, averaged, measures)
     checkpoint.save_state(run.folder, progress, pupil.model, pupil.trained.optimizer)
-    checkpoint.write_json(run.folder / HISTORY, progress.history)
+    checkpoint.write_json(run.folder / checkpoint.HISTORY, progress.history)
 
 
 def class_weights(recipe: Recipe, targets: np.ndarray) -> dict[int, float] | None:

@@ -1,11 +1,13 @@
 """What is trained: the network with augmentation before it, its loss and its optimizer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
 from training.augment import augmentation
+from training.distillation import Distillation
 from training.losses import recipe_loss
 from training.published_augment import RandomPublished
 from training.recipe import Recipe
@@ -26,12 +28,17 @@ class Learner:
 
 
 def learner(
-    recipe: Recipe, model: keras.Model, kept: int, steps: int, prior: np.ndarray
+    recipe: Recipe,
+    model: keras.Model,
+    kept: int,
+    steps: int,
+    prior: np.ndarray,
+    teachers: Sequence[keras.Model] = (),
 ) -> Learner:
     """The `Learner` of a recipe around a network. Layers are frozen before it is compiled.
 
     kept: side of the squares in the batches. steps: batches of one epoch. prior: share of each
-    class in training, (K,).
+    class in training, (K,). teachers: from photos of the network's side to logits.
     """
     freeze(model, recipe.unfrozen)
     for layer in model.layers:
@@ -44,7 +51,11 @@ def learner(
     else:
         augmented = augmentation(recipe.augment, side, recipe.seed)(photos)
     to_logits = keras.Model(model.input, model.get_layer("logits").output)
-    trained = keras.Model(photos, to_logits(augmented))
+    logits = to_logits(augmented)
+    if teachers:
+        taught = Distillation(teachers, recipe.distillation, recipe.distillation_temperature)
+        logits = taught(augmented, logits)
+    trained = keras.Model(photos, logits)
     trained.compile(
         optimizer=_optimizer(recipe, steps),
         loss=recipe_loss(recipe, prior),

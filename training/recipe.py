@@ -88,7 +88,8 @@ class Recipe:
     weights in the loss (`class_weights`, or n_c ** -class_weight_power with mean 1 over the
     photos), `oversample` (so many more copies of the photos of these classes, drawn with
     replacement), logit_adjustment (that share of the log prior). mixup, cutmix: alpha of the Beta
-    distribution of the mixture, 0 for none. early_stop: epochs without a lower validation loss.
+    distribution of the mixture, 0 for none. distillation: weight of what teachers say, beside the
+    labels' 1 (see `distillation`), 0 for none. early_stop: epochs without a lower validation loss.
     published_augment: takes the place of `augment`.
     statistics_momentum: of the running mean and variance of batch normalization. Backbones come
     with up to 0.999, a memory of 1,000 steps, which outlasts a phase at another side.
@@ -115,6 +116,8 @@ class Recipe:
     logit_adjustment: float = 0.0
     mixup: float = 0.0
     cutmix: float = 0.0
+    distillation: float = 0.0
+    distillation_temperature: float = 2.0
     early_stop: int = 0
     criterion: str = "balanced_accuracy"
     optimizer: Optimizer = Optimizer()

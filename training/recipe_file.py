@@ -139,6 +139,8 @@ def _check(recipe: Recipe) -> None:
         raise ValueError("logit_adjustment goes with sampling_power = 1 and no oversample")
     if recipe.early_stop and len(recipe.phases) > 1:
         raise ValueError("early_stop goes with a single phase")
+    if recipe.distillation < 0 or recipe.distillation_temperature <= 0:
+        raise ValueError("distillation must not be negative, its temperature above 0")
     if recipe.seed < 0:
         raise ValueError(f"seed must not be negative, got {recipe.seed}")
     if recipe.logit_adjustment and recipe.loss != "cross_entropy":

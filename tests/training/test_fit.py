@@ -14,7 +14,7 @@ from model_zoo.registry import installed_folder
 from training import checkpoint
 from training.evaluate import evaluate
 from training.export import Place, export
-from training.fit import RECIPE, fit
+from training.fit import fit
 from training.learner import learner, seed_epoch
 from training.recipe import Augment, Optimizer, Phase, Recipe
 
@@ -133,7 +133,7 @@ def test_a_run_is_not_resumed_as_another_one(recipe, data, tmp_path, change):
 
 def test_a_run_from_before_a_setting_existed_is_resumed(recipe, data, tmp_path):
     fit(dataclasses.replace(recipe, phases=(Phase(24, 1),)), data, tmp_path)
-    file = tmp_path / RECIPE
+    file = tmp_path / checkpoint.RECIPE
     begun = json.loads(file.read_text())
     del begun["mixup"], begun["optimizer"]["plateau"], begun["published_augment"]
     file.write_text(json.dumps(begun))
