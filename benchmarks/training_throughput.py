@@ -22,8 +22,8 @@ import numpy as np
 from model_zoo.architectures import build
 from model_zoo.labels import CODES
 from training import splits
+from training.classification import learner
 from training.dataset import Batches, load_photos, training_side
-from training.learner import learner
 from training.recipe_file import read_recipes
 
 

@@ -56,7 +56,8 @@ def fit(options: argparse.Namespace) -> int:
     # oneDNN may round the inputs of float32 convolutions to bfloat16: about a third faster on a
     # processor that has it, with sums still in float32. Set before TensorFlow loads.
     os.environ.setdefault("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
-    from training.fit import Data, fit_stages
+    from training.fit import fit_stages
+    from training.learner import Data
 
     recipes = read_recipes(options.recipe, weights=options.weights)
     rows, _ = _listed(options.images, options.data)
@@ -67,11 +68,11 @@ def fit(options: argparse.Namespace) -> int:
         splits.part_of(rows, splits.VALIDATION, options.limit),
         options.skip_broken,
         options.limit,
+        tuple(options.teacher or ()),
     )
     if not data.train or not data.validation:
         raise ZooError("no_parts", file=options.images)
-    teachers = tuple(options.teacher or ())
-    fit_stages(recipes, data, options.out, resume=options.resume, teachers=teachers)
+    fit_stages(recipes, data, options.out, resume=options.resume)
     return 0
 
 

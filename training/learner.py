@@ -1,68 +1,80 @@
-"""What is trained: the network with augmentation before it, its loss and its optimizer."""
+"""What a run trains, whatever it is for: a network, what comes before it, loss and optimizer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
 
-from training.augment import augmentation
-from training.distillation import Distillation
-from training.losses import recipe_loss
-from training.published_augment import RandomPublished
 from training.recipe import Recipe
+from training.splits import Row
 
 # Inference needs no gradients, so larger batches than in training fit and are a little faster.
 VALIDATION_BATCH = 64
 
 
 @dataclass(frozen=True)
+class Data:
+    """Where the photos are, the list that was read, and which photos train and validate.
+
+    limit: how many photos of each part were taken, None for all. teachers: folders of finished
+    runs, for a recipe with distillation.
+    """
+
+    folder: Path
+    images: Path
+    train: list[Row]
+    validation: list[Row]
+    skip_broken: bool = False
+    limit: int | None = None
+    teachers: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
 class Learner:
     """`model`, the network as it is kept, and `trained`, which shares its weights.
 
-    trained: from kept squares, uint8 (N, kept, kept, 3), to logits, compiled.
+    trained: from photos as they are kept, uint8, to logits, compiled.
     """
 
     model: keras.Model
     trained: keras.Model
 
 
-def learner(
-    recipe: Recipe,
-    model: keras.Model,
-    kept: int,
-    steps: int,
-    prior: np.ndarray,
-    teachers: Sequence[keras.Model] = (),
-) -> Learner:
-    """The `Learner` of a recipe around a network. Layers are frozen before it is compiled.
+@dataclass(frozen=True)
+class Lesson:
+    """One phase of a run, ready to be trained.
 
-    kept: side of the squares in the batches. steps: batches of one epoch. prior: share of each
-    class in training, (K,). teachers: from photos of the network's side to logits.
+    batches: with `begin_epoch`. validation: uint8 (N, S, S, 3). measure: from the network's answer
+    to them to what the history holds, the recipe's criterion as `val_<criterion>` among it.
     """
-    freeze(model, recipe.unfrozen)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = recipe.statistics_momentum
-    side = model.input_shape[1]
-    photos = keras.Input((kept, kept, 3), dtype="uint8", name="photos")
-    if recipe.published_augment:
-        augmented = RandomPublished(recipe.published_augment, recipe.seed)(photos)
-    else:
-        augmented = augmentation(recipe.augment, side, recipe.seed)(photos)
-    to_logits = keras.Model(model.input, model.get_layer("logits").output)
-    logits = to_logits(augmented)
-    if teachers:
-        taught = Distillation(teachers, recipe.distillation, recipe.distillation_temperature)
-        logits = taught(augmented, logits)
-    trained = keras.Model(photos, logits)
+
+    learner: Learner
+    batches: keras.utils.PyDataset
+    validation: np.ndarray
+    measure: Callable[[np.ndarray], dict[str, float]]
+    class_weight: dict[int, float] | None = None
+
+
+def compiled(
+    trained: keras.Model, recipe: Recipe, steps: int, loss: keras.losses.Loss
+) -> keras.Model:
+    """The model, ready to fit by the recipe's optimizer; steps: batches of one epoch."""
     trained.compile(
         optimizer=_optimizer(recipe, steps),
-        loss=recipe_loss(recipe, prior),
+        loss=loss,
         jit_compile=keras.config.backend() == "jax",  # on a CPU, oneDNN beats XLA's convolutions
     )
     trained.optimizer.build(trained.trainable_variables)
-    return Learner(model, trained)
+    return trained
+
+
+def set_statistics(model: keras.Model, momentum: float) -> None:
+    """Nothing; sets how long batch normalization remembers its running mean and variance."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = momentum
 
 
 def freeze(model: keras.Model, unfrozen: int) -> None:

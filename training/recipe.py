@@ -99,6 +99,7 @@ class Recipe:
     name: str
     backbone: str
     phases: tuple[Phase, ...]
+    task: str = "classification"
     weights: str = "imagenet"
     dropout: float = 0.5
     batch: int = 48

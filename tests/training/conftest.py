@@ -11,7 +11,7 @@ from model_zoo import architectures
 from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, read_cases
 from model_zoo.labels import CODES
 from training import splits
-from training.fit import Data
+from training.learner import Data
 
 COLUMNS = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK")
 PER_CLASS = 6

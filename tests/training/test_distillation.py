@@ -1,5 +1,6 @@
 """Distillation: the added loss is the softened divergence, and a run asks the same teachers."""
 
+import dataclasses
 import json
 
 import keras
@@ -8,12 +9,16 @@ import pytest
 
 from model_zoo.errors import BadData
 from training import distillation
+from training.classification import learner
 from training.fit import fit, fit_stages
-from training.learner import learner
 from training.recipe import Augment, Phase, Recipe
 
 SIDE = 24
 STILL = Augment(False, 0, (1, 1), 0, 0, 0, 0, 0, 0, 0, (), 0)
+
+
+def with_teachers(data, *runs):
+    return dataclasses.replace(data, teachers=runs)
 
 
 def recipe(backbone, **changes):
@@ -64,7 +69,7 @@ def test_a_pupil_equal_to_its_teacher_has_nothing_to_learn_from_it(tiny_backbone
 def test_only_the_pupil_is_trained(tiny_backbone, teacher, data, tmp_path):
     taught = recipe(tiny_backbone, distillation=1.0)
     before = distillation.digest([teacher])
-    fit_stages((taught,), data, tmp_path / "pupil", teachers=(teacher,))
+    fit_stages((taught,), with_teachers(data, teacher), tmp_path / "pupil")
     alone = recipe(tiny_backbone)
     fit(alone, data, tmp_path / "alone")
     losses = [
@@ -80,17 +85,19 @@ def test_only_the_pupil_is_trained(tiny_backbone, teacher, data, tmp_path):
 
 def test_other_teachers_on_resume_are_refused(tiny_backbone, teacher, data, tmp_path):
     taught = recipe(tiny_backbone, distillation=1.0)
-    fit(taught, data, tmp_path / "pupil", teachers=(teacher,))
+    fit(taught, with_teachers(data, teacher), tmp_path / "pupil")
     with pytest.raises(BadData, match="teachers_sha256"):
-        fit(taught, data, tmp_path / "pupil", resume=True, teachers=(teacher, teacher))
+        fit(taught, with_teachers(data, teacher, teacher), tmp_path / "pupil", resume=True)
 
 
 def test_missing_needless_and_unfinished_teachers_are_named(tiny_backbone, data, tmp_path):
     with pytest.raises(BadData, match="Name at least one with --teacher"):
         fit_stages((recipe(tiny_backbone, distillation=1.0),), data, tmp_path / "run")
     with pytest.raises(BadData, match="has no distillation"):
-        fit_stages((recipe(tiny_backbone),), data, tmp_path / "run", teachers=(tmp_path,))
+        fit_stages((recipe(tiny_backbone),), with_teachers(data, tmp_path), tmp_path / "run")
     with pytest.raises(BadData, match="no finished run"):
         fit_stages(
-            (recipe(tiny_backbone, distillation=1.0),), data, tmp_path / "run", teachers=(tmp_path,)
+            (recipe(tiny_backbone, distillation=1.0),),
+            with_teachers(data, tmp_path),
+            tmp_path / "run",
         )

@@ -12,10 +12,11 @@ from model_zoo.classifier import Classifier
 from model_zoo.errors import BadData
 from model_zoo.registry import installed_folder
 from training import checkpoint
+from training.classification import learner
 from training.evaluate import evaluate
 from training.export import Place, export
 from training.fit import fit
-from training.learner import learner, seed_epoch
+from training.learner import seed_epoch
 from training.recipe import Augment, Optimizer, Phase, Recipe
 
 

@@ -12,9 +12,10 @@ from model_zoo.cases import join_tables
 from model_zoo.errors import BadData
 from model_zoo.labels import CODES
 from training import checkpoint, protocols
+from training.classification import class_weights
 from training.dataset import Batches, Photos
 from training.export import Place, export
-from training.fit import class_weights, fit_stages
+from training.fit import fit_stages
 from training.learner import freeze
 from training.recipe import Augment, Optimizer, Phase, Plateau, PublishedAugment, Recipe
 from training.recipe_file import read_recipes

@@ -13,6 +13,7 @@ import numpy as np
 from model_zoo import architectures
 from training import checkpoint, fit, splits
 from training.dataset import Batches
+from training.learner import Data
 from training.recipe import Augment, Optimizer, Phase, Recipe
 
 
@@ -47,7 +48,7 @@ def hang_in_second_epoch() -> None:
 def main(folder: Path, out: Path, epochs: int, flags: list[str]) -> None:
     architectures.BACKBONES["Tiny"] = architectures.Backbone(make, "tf", 24)
     rows = splits.read_list(folder / "list.csv")
-    data = fit.Data(folder, folder / "list.csv", rows, rows)
+    data = Data(folder, folder / "list.csv", rows, rows)
     # No random changes and no dropout, since backends draw different numbers.
     still = Augment(False, 0, (1, 1), 0, 0, 0, 0, 0, 0, 0, (), 0)
     recipe = Recipe(
