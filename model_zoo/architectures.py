@@ -57,15 +57,8 @@ def build(
     `<layer>/<index in get_weights()>`, or None or "none" for random ones. Layers that the file
     lacks stay random. Raises `BadModel` when the file does not fit.
     """
-    if backbone not in BACKBONES:
-        raise BadModel("unknown_model", name=backbone, known=", ".join(BACKBONES))
-    spec = BACKBONES[backbone]
     pixels = keras.Input((side, side, 3), name="pixels")
-    trunk = spec.make(include_top=False, weights=None, input_tensor=scale(pixels, spec.scaling))
-    if weights == "imagenet":
-        _copy(spec.make(include_top=False, weights="imagenet", input_tensor=None), trunk)
-    elif weights not in (None, "none"):
-        load_npz(trunk, Path(weights))
+    trunk = trunk_of(backbone, pixels, weights)
     features = keras.layers.Identity(name="features")(trunk.output)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     # 512 as in the published model; the float32 head keeps the softmax exact in mixed precision.
@@ -74,6 +67,19 @@ def build(
     logits = keras.layers.Dense(classes, name="logits", dtype="float32")(x)
     probabilities = keras.layers.Softmax(name="probabilities", dtype="float32")(logits)
     return keras.Model(pixels, probabilities, name=backbone.lower())
+
+
+def trunk_of(backbone: str, pixels: keras.KerasTensor, weights: str | Path | None) -> keras.Model:
+    """A backbone without its head, from pixels of 0..255 on. weights, errors: as for `build`."""
+    if backbone not in BACKBONES:
+        raise BadModel("unknown_model", name=backbone, known=", ".join(BACKBONES))
+    spec = BACKBONES[backbone]
+    trunk = spec.make(include_top=False, weights=None, input_tensor=scale(pixels, spec.scaling))
+    if weights == "imagenet":
+        _copy(spec.make(include_top=False, weights="imagenet", input_tensor=None), trunk)
+    elif weights not in (None, "none"):
+        load_npz(trunk, Path(weights))
+    return trunk
 
 
 def _copy(source: keras.Model, target: keras.Model) -> None:

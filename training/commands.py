@@ -58,9 +58,13 @@ def fit(options: argparse.Namespace) -> int:
     os.environ.setdefault("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
     from training.fit import fit_stages
     from training.learner import Data
+    from training.outlines import outlined_rows
 
     recipes = read_recipes(options.recipe, weights=options.weights)
-    rows, _ = _listed(options.images, options.data)
+    if recipes[0].task == "segmentation":
+        rows = outlined_rows(splits.read_list(options.images), options.data)
+    else:
+        rows, _ = _listed(options.images, options.data)
     data = Data(
         options.data,
         options.images,

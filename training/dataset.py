@@ -1,9 +1,5 @@
 """Training images: squares made once by the function that serves, drawn in batches."""
 
-import hashlib
-import secrets
-import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +7,9 @@ import keras
 import numpy as np
 
 from model_zoo.cases import photo_path
-from model_zoo.errors import BadData, BadImage
 from model_zoo.images import decode_rgb, square
 from model_zoo.labels import CODES
-from model_zoo.store import cache_folder
+from training.kept import pixels as made_once
 from training.recipe import Recipe
 from training.splits import Row
 
@@ -40,17 +35,14 @@ def load_photos(
     at: bring each square to this many pixels first, to see every photo at one resolution.
     Raises `BadData` naming the first unreadable photo, or leaves such out with `skip_broken`.
     """
-    file = _cache_file(folder, rows, side, at)
-    if not file.exists():
-        _make(folder, rows, side, at, file)
-    broken = _read_broken(file)
-    if broken and not skip_broken:
-        image, problem = next(iter(broken.items()))
-        raise BadData("unreadable_images", count=len(broken), first=image, problem=problem)
-    pixels = np.load(file, mmap_mode="r")
-    if broken:
-        kept = [index for index, row in enumerate(rows) if row.image not in broken]
-        pixels, rows = pixels[kept], [rows[index] for index in kept]
+    files = [photo_path(folder, row.image) for row in rows]
+
+    def read(index: int) -> np.ndarray:
+        rgb = decode_rgb(files[index].read_bytes())
+        return square(rgb if at is None else square(rgb, at).pixels, side).pixels
+
+    pixels, kept = made_once(files, (side, side, 3), f"{at}", read, skip_broken=skip_broken)
+    rows = [rows[index] for index in kept]
     targets = np.array([CODES.index(row.label) for row in rows], dtype=np.int64)
     return Photos(pixels, targets, rows)
 
@@ -155,50 +147,3 @@ def _draw(targets: np.ndarray, power: float, random: np.random.Generator) -> np.
         repeats = [random.permutation(members) for _ in range(whole // len(members) + 1)]
         order.append(np.concatenate(repeats)[:whole])
     return random.permutation(np.concatenate(order))
-
-
-def _cache_file(folder: Path, rows: list[Row], side: int, at: int | None) -> Path:
-    states = (photo_path(folder, row.image).stat() for row in rows)
-    photos = (f"{r.image} {s.st_size} {s.st_mtime_ns}" for r, s in zip(rows, states, strict=True))
-    key = "\n".join([str(folder.resolve()), str(side), str(at), *photos])
-    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return cache_folder("squares") / f"{len(rows)}x{side}-{digest}.npy"
-
-
-def _make(folder: Path, rows: list[Row], side: int, at: int | None, file: Path) -> None:
-    # Another process may make the same squares at the same time.
-    partial = file.with_suffix(f".{secrets.token_hex(4)}.partial")
-    size = len(rows) * side * side * 3
-    if shutil.disk_usage(file.parent).free < size + 2**20:  # a mapped file would end the process
-        raise BadData("no_room", folder=file.parent, megabytes=size / 1e6)
-    pixels = np.lib.format.open_memmap(
-        partial, mode="w+", dtype=np.uint8, shape=(len(rows), side, side, 3)
-    )
-    broken: dict[str, str] = {}
-    bar = keras.utils.Progbar(len(rows), unit_name="photo")
-
-    def put(index: int) -> None:
-        try:
-            rgb = decode_rgb(photo_path(folder, rows[index].image).read_bytes())
-        except BadImage as fault:
-            broken[rows[index].image] = str(fault)
-            return
-        if at is not None:
-            rgb = square(rgb, at).pixels
-        pixels[index] = square(rgb, side).pixels
-
-    with ThreadPoolExecutor() as pool:
-        for done, _ in enumerate(pool.map(put, range(len(rows))), start=1):
-            if done % 100 == 0 or done == len(rows):
-                bar.update(done)
-    pixels.flush()
-    file.with_suffix(".broken").write_text(
-        "".join(f"{image}\t{problem}\n" for image, problem in sorted(broken.items())),
-        encoding="utf-8",
-    )
-    partial.replace(file)
-
-
-def _read_broken(file: Path) -> dict[str, str]:
-    lines = file.with_suffix(".broken").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("\t", 1) for line in lines)

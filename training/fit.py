@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from model_zoo.errors import BadData
-from training import checkpoint, classification, distillation
+from training import checkpoint, classification, distillation, segmentation
 from training.learner import Data, Learner, Lesson, predict_averaged, seed_epoch
 from training.plateau import is_over, learning_rate
 from training.recipe import Phase, Recipe
@@ -24,6 +24,7 @@ from training.recipe_file import recipe_from
 
 LESSONS: dict[str, Callable[[Recipe, Data, Phase, str | None], Lesson]] = {
     "classification": classification.lesson,
+    "segmentation": segmentation.lesson,
 }
 
 

@@ -12,7 +12,14 @@ from training.metrics import CRITERIA
 from training.recipe import Recipe
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-LOSS_NAMES = ("cross_entropy", "categorical_focal", "binary_focal_over_softmax")
+# For each task its losses and the measures by which the epoch can be chosen.
+TASKS = {
+    "classification": (
+        ("cross_entropy", "categorical_focal", "binary_focal_over_softmax"),
+        tuple(CRITERIA),
+    ),
+    "segmentation": (("cross_entropy_dice",), ("dice", "iou")),
+}
 OPTIMIZERS = ("adam", "adamw")
 MAX_BASES = 5  # an error, not a design: each base makes a recipe harder to read
 FILLS = ("nearest", "reflect")
@@ -109,10 +116,12 @@ def recipe_from(table: dict) -> Recipe:
 
 def _check(recipe: Recipe) -> None:
     published = recipe.published_augment
+    losses, criteria = TASKS.get(recipe.task, ((), ()))
     for key, value, known in (
-        ("criterion", recipe.criterion, CRITERIA),
+        ("task", recipe.task, TASKS),
+        ("criterion", recipe.criterion, criteria),
         ("precision", recipe.precision, PRECISIONS),
-        ("loss", recipe.loss, LOSS_NAMES),
+        ("loss", recipe.loss, losses),
         ("optimizer.name", recipe.optimizer.name, OPTIMIZERS),
         ("published_augment.fill", published.fill if published else "nearest", FILLS),
         *(("oversample", code, CODES) for code in recipe.oversample),

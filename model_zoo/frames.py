@@ -1,0 +1,45 @@
+"""A whole photo in one square: what the network that outlines the lesion sees."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from model_zoo.images import field_of_view
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A field of view, brought into a square and centred there, black around it.
+
+    pixels: uint8 (S, S, 3) RGB. box: the field of view (left, top, right, bottom in pixels of the
+    photo). inside: where it lies in the square (left, top, right, bottom in pixels of the square).
+    """
+
+    pixels: np.ndarray
+    box: tuple[int, int, int, int]
+    inside: tuple[int, int, int, int]
+
+
+def frame(rgb: np.ndarray, side: int) -> Frame:
+    """The whole field of view of a photo, uint8 (H, W, 3) RGB, in a square of `side` pixels.
+
+    `images.square` cuts off what lies beside the middle, and with it more than a twentieth of the
+    lesion in one frame of five; an outline has to be looked for in the whole. The aspect ratio is
+    kept; bicubic with support scaled to the reduction (Pillow).
+    """
+    box = field_of_view(rgb)
+    inside = fitted(box[2] - box[0], box[3] - box[1], side)
+    size = (inside[2] - inside[0], inside[3] - inside[1])
+    content = Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC, box=box)
+    pixels = np.zeros((side, side, 3), np.uint8)
+    pixels[inside[1] : inside[3], inside[0] : inside[2]] = np.asarray(content)
+    return Frame(pixels, box, inside)
+
+
+def fitted(width: int, height: int, side: int) -> tuple[int, int, int, int]:
+    """The box (left, top, right, bottom) of the largest such rectangle centred in a square."""
+    scale = side / max(width, height)
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (side - wide) // 2, (side - high) // 2
+    return left, top, left + wide, top + high
