@@ -14,6 +14,9 @@ from model_zoo.store import Source
 # trained here do; otherwise how pixels must be prepared (see architectures.scale).
 INSIDE = "inside"
 SCALINGS = (INSIDE, "caffe", "tf", "none")
+# `task` of a card: names a class, or outlines the lesion.
+CLASSIFICATION, SEGMENTATION = "classification", "segmentation"
+OUTLINED = "lesion"  # the one label of a network that outlines
 NEEDED = ("name", "labels", "scaling")
 TOML_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -31,7 +34,8 @@ class FileEntry:
 class Card:
     """One model: identity, files, how it is used, what it reached, what it is not for.
 
-    labels: class codes in the order of the outputs. side: pixels, 0 if only the file knows. grid:
+    task: "classification" or "segmentation". labels: class codes in the order of the outputs, or
+    "lesion". side: pixels, 0 if only the file knows. grid:
     cells of a heatmap along one side. files: "served" (LiteRT), "keras", "training_ids". path:
     the card's own file; folder: where its files lie. metrics: as `training evaluate` wrote them.
     """
@@ -41,6 +45,7 @@ class Card:
     scaling: str
     path: Path
     folder: Path
+    task: str = CLASSIFICATION
     title: str = ""
     description: str = ""
     backbone: str = ""
@@ -132,8 +137,15 @@ def _check_entry(path: Path, name: str, entry: object, whole_numbers: tuple[str,
 
 
 def _check(path: Path, table: dict) -> None:
-    labels = table["labels"]
-    if len(set(labels)) != len(labels) or set(labels) - set(BY_CODE):
+    labels, task = table["labels"], table.get("task", CLASSIFICATION)
+    if task not in (CLASSIFICATION, SEGMENTATION):
+        problem = f"task must be {CLASSIFICATION} or {SEGMENTATION}, got {task}"
+        raise BadModel("bad_card", file=path.name, problem=problem)
+    if task == SEGMENTATION and labels != [OUTLINED]:
+        problem = f'labels must be ["{OUTLINED}"] for {SEGMENTATION}, got {labels}'
+        raise BadModel("bad_card", file=path.name, problem=problem)
+    known = set(BY_CODE) if task == CLASSIFICATION else {OUTLINED}
+    if len(set(labels)) != len(labels) or set(labels) - known:
         problem = f"labels must be different ones of {', '.join(BY_CODE)}, got {labels}"
         raise BadModel("bad_card", file=path.name, problem=problem)
     if table["scaling"] not in SCALINGS:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from model_zoo import registry
-from model_zoo.card import INSIDE, Card
+from model_zoo.card import CLASSIFICATION, INSIDE, Card
 from model_zoo.engine import Engine, softmax
 from model_zoo.errors import BadModel
 from model_zoo.images import Square, decode_rgb, square
@@ -100,6 +100,8 @@ class Classifier:
             card = Card(path.stem, tuple(labels), scaling, path, path.parent)
             return cls(card, Engine(_compiled(path, card)))
         card = registry.find(str(name_or_path)) if name_or_path else registry.default_card()
+        if card.task != CLASSIFICATION:
+            raise BadModel("wrong_task", name=card.name, task=card.task, expected=CLASSIFICATION)
         given = Path(name_or_path) if name_or_path else None
         if given is not None and given.suffix in (".keras", ".tflite"):
             for kind, entry in card.files.items():
@@ -107,7 +109,7 @@ class Classifier:
                     verify_file(card, kind)
             file = given if given.suffix == ".tflite" else _compiled(given, card)
             return cls(card, Engine(file))
-        return cls(card, Engine(_served_file(card)))
+        return cls(card, Engine(served_file(card)))
 
     def analyse(self, photo: bytes | np.ndarray) -> Analysis:
         """The analysis of one photo: encoded bytes, or uint8 (H, W, 3) RGB. Raises `BadImage`."""
@@ -162,7 +164,11 @@ def eight_views(pixels: np.ndarray) -> np.ndarray:
     return np.stack([*turned, *(view[:, :, ::-1] for view in turned)])
 
 
-def _served_file(card: Card) -> Path:
+def served_file(card: Card) -> Path:
+    """The flatbuffer that serves a card, verified; compiled first where there is a `.keras` alone.
+
+    Raises `BadModel`.
+    """
     served, keras_file = card.file("served"), card.file("keras")
     if served is not None and served.is_file():
         verify_file(card, "served")

@@ -13,6 +13,7 @@ import numpy as np
 from model_zoo.architectures import scale
 from model_zoo.errors import BadModel
 from model_zoo.grad_cam import Head, head_of, scores_and_heatmaps
+from model_zoo.unet import POOLED
 
 PRECISIONS = ("float32", "float16", "int8")
 
@@ -100,7 +101,9 @@ def compile_flat(model: keras.Model, precision: str) -> bytes:
     """The LiteRT flatbuffer of a flat model.
 
     Input: uint8 (N, S, S, 3) RGB. Outputs, told apart by shape: pooled features (N, C), logits
-    (N, K), heatmaps (N, h, w, K); probabilities (N, K) alone where the head is of another kind.
+    (N, K), heatmaps (N, h, w, K); probabilities (N, K) alone where the head is of another kind;
+    the mask (N, S, S, 1) of a network that outlines, and the mean and the largest of its features
+    (N, C) if it is one of `unet`.
     precision: float32; float16 (weights); int8 (weights by channel, activations quantized on
     the fly: "dynamic range").
     """
@@ -130,6 +133,8 @@ def compile_flat(model: keras.Model, precision: str) -> bytes:
 
 
 def _serving_outputs(model: keras.Model):
+    if len(model.output_shape) == 4:  # a mask: (N, S, S, 1)
+        return _mask_outputs(model)
     head: Head | None = head_of(model)
     if head is None:
         _require_probabilities(model)
@@ -137,6 +142,22 @@ def _serving_outputs(model: keras.Model):
     trunk = keras.Model(model.input, head.features)
 
     return lambda x: scores_and_heatmaps(trunk(x, training=False), head.layers)
+
+
+def _mask_outputs(model: keras.Model):
+    names = {layer.name for layer in model.layers}
+    if not names.issuperset(POOLED):
+        return lambda x: model(x, training=False)
+    levels = [model.get_layer(name).output for name in POOLED]
+    whole = keras.Model(model.input, [model.output, *levels])
+
+    def outputs(x):
+        mask, *features = whole(x, training=False)
+        pools = (keras.ops.mean, keras.ops.max)
+        pooled = [pool(level, axis=(1, 2)) for level in features for pool in pools]
+        return mask, keras.ops.concatenate(pooled, axis=1)
+
+    return outputs
 
 
 def _require_probabilities(model: keras.Model) -> None:

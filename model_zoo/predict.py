@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from model_zoo.classifier import Analysis, Classifier
-from model_zoo.engine import BATCH
 from model_zoo.errors import BadImage
 from model_zoo.images import MAX_BYTES, SUFFIXES, Square, decode_rgb, square
+from model_zoo.interpreters import BATCH
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from model_zoo.card import Card, read_card
+from model_zoo.card import CLASSIFICATION, Card, read_card
 from model_zoo.errors import BadModel
 from model_zoo.store import cache_folder
 
@@ -21,24 +21,28 @@ def cards() -> dict[str, Card]:
     return _collect()[0]
 
 
+def classifiers() -> dict[str, Card]:
+    """The usable cards of classifiers by name, as `cards`."""
+    return _of_task(CLASSIFICATION)
+
+
 def problems() -> list[BadModel]:
     """Why models that were meant to be listed are not, one error each."""
     return _collect()[1]
 
 
-def default_card() -> Card:
-    """The card of LESIONLENS_MODEL if set, else the one marked `default`.
+def default_card(task: str = CLASSIFICATION) -> Card:
+    """The card of LESIONLENS_MODEL, if set for that task, else the one marked `default`.
 
     Raises `BadModel` when LESIONLENS_MODEL cannot be used: another model is never put in its place.
     """
     own = os.environ.get(OWN_MODEL)
-    if own:
-        card = card_beside(Path(own))
+    if own and (card := card_beside(Path(own))).task == task:
         if (BUNDLED_CARDS / f"{card.name}.toml").exists():
             problem = f"the name {card.name} belongs to a bundled model"
             raise BadModel("bad_card", file=card.path.name, problem=problem)
         return card
-    marked = [card for card in cards().values() if card.default]
+    marked = [card for card in _of_task(task).values() if card.default]
     if not marked:
         raise BadModel("no_default")
     return marked[0]
@@ -77,6 +81,10 @@ def files_folder(name: str, *, fetched: bool) -> Path:
 def installed_folder() -> Path:
     """The folder of installed models: one folder each, a card named after it inside."""
     return cache_folder("models")
+
+
+def _of_task(task: str) -> dict[str, Card]:
+    return {name: card for name, card in cards().items() if card.task == task}
 
 
 def _collect() -> tuple[dict[str, Card], list[BadModel]]:

@@ -23,6 +23,8 @@ TAPS: dict[str, tuple[str, ...]] = {
         "block_16_project_BN",
     ),
 }
+# Levels whose features, pooled over the photo, tell what lies in front of the lesion.
+POOLED = ("level_3", "level_4", "level_5")
 FILTERS = (32, 48, 64, 96)  # of the decoder at 1/2, 1/4, 1/8 and 1/16
 
 
@@ -39,15 +41,18 @@ def build_unet(
         raise BadModel("unknown_model", name=backbone, known=", ".join(TAPS))
     pixels = keras.Input((side, side, 3), name="pixels")
     trunk = trunk_of(backbone, pixels, weights)
-    *skips, x = [trunk.get_layer(name).output for name in TAPS[backbone]]
+    taps = [trunk.get_layer(name).output for name in TAPS[backbone]]
+    *skips, x = [
+        layers.Identity(name=f"level_{level}")(tap) for level, tap in enumerate(taps, start=1)
+    ]
     x = layers.Dropout(dropout, name="dropout")(x)
-    for level, skip in reversed(list(enumerate(skips))):
+    for level, skip in reversed(list(enumerate(skips, start=1))):
         x = layers.UpSampling2D(interpolation="bilinear", name=f"up_{level}")(x)
         x = layers.Concatenate(name=f"join_{level}")([x, skip])
         for turn in (1, 2):
             name = f"decode_{level}_{turn}"
             x = layers.SeparableConv2D(
-                FILTERS[level], 3, padding="same", use_bias=False, name=name
+                FILTERS[level - 1], 3, padding="same", use_bias=False, name=name
             )(x)
             x = layers.BatchNormalization(name=f"{name}_BN")(x)
             x = layers.ReLU(name=f"{name}_relu")(x)

@@ -5,7 +5,8 @@ import json
 import os
 from pathlib import Path
 
-from model_zoo.card import Card
+from model_zoo import registry
+from model_zoo.card import SEGMENTATION, Card
 from model_zoo.cases import Case
 from model_zoo.errors import ZooError
 from model_zoo.training_ids import TrainingIds, training_ids
@@ -82,7 +83,6 @@ def fit(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     """0 once the model of a run lies where it was asked for."""
-    from model_zoo import registry
     from training import export as exporting
 
     name = options.install or options.bundle or options.out.name
@@ -125,6 +125,8 @@ def calibrate(options: argparse.Namespace) -> int:
 
 def evaluate(options: argparse.Namespace) -> int:
     """0 once the measures of a served model are written."""
+    if registry.find(options.model).task == SEGMENTATION:
+        return _evaluate_outlines(options)
     from model_zoo.classifier import Classifier
     from training import evaluate as evaluating
     from training.export import write_measures
@@ -154,6 +156,30 @@ def evaluate(options: argparse.Namespace) -> int:
     print(evaluating.summary(measured.result))
     if options.write_card:
         write_measures(card, measured.result)
+    return 0
+
+
+def _evaluate_outlines(options: argparse.Namespace) -> int:
+    from model_zoo.segmentation import Outliner
+    from training import outline_measures
+    from training.export import write_measures
+    from training.outlines import outlined_rows
+
+    outliner = Outliner.load(options.model)
+    images = options.images or splits.DEV_LIST
+    rows = splits.part_of(outlined_rows(splits.read_list(images), options.data), options.part)
+    if not rows:
+        raise ZooError("no_rows", file=images, part=options.part)
+    protocol = _protocol(images, options.part)
+    if options.write_card and protocol != _protocol(splits.DEV_LIST, splits.HELD_OUT):
+        raise ZooError("not_held_out")
+    if options.write_card and (known := _known(rows, outliner.card)):
+        raise ZooError("trained_on", count=known, name=outliner.card.name)
+    measured = outline_measures.evaluate(outliner, options.data, rows, protocol)
+    outline_measures.write(measured, options.out)
+    print(outline_measures.summary(measured.result))
+    if options.write_card:
+        write_measures(outliner.card, measured.result)
     return 0
 
 

@@ -13,22 +13,34 @@ import numpy as np
 import tomlkit
 
 from model_zoo.architectures import build
-from model_zoo.card import INSIDE, Card
+from model_zoo.card import CLASSIFICATION, INSIDE, OUTLINED, SEGMENTATION, Card
 from model_zoo.cases import read_cases
 from model_zoo.compile import compile_flat, load_flat
 from model_zoo.engine import Engine
 from model_zoo.errors import BadData
 from model_zoo.labels import CODES
 from model_zoo.store import sha256_of
+from model_zoo.unet import build_unet
 from training import checkpoint, splits
 from training.dataset import load_photos
+from training.outline_measures import MaskCandidate, choose_mask, measure_mask_precisions
+from training.outlines import outlined_rows
 from training.precision import Candidate, choose, measure_precisions
 from training.recipe import Recipe
 from training.recipe_file import recipe_from
 
 KERAS_FILE = "best_final_model.keras"
 TRAINING_IDS = "training_ids.csv.gz"
-HISTORY_KEYS = ("epoch", "side", "loss", "val_loss", "val_accuracy", "val_balanced_accuracy")
+HISTORY_KEYS = (
+    "epoch",
+    "side",
+    "loss",
+    "val_loss",
+    "val_accuracy",
+    "val_balanced_accuracy",
+    "val_dice",
+    "val_iou",
+)
 TEXTS = Path(__file__).with_name("card_texts.toml")
 
 
@@ -69,21 +81,15 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
     finished = read_run(run, data)
     keras.config.set_dtype_policy("float32")
     recipe, side = finished.recipe, finished.chosen["side"]
-    model = build(recipe.backbone, side, weights=None, dropout=recipe.dropout)
+    make = build_unet if recipe.task == SEGMENTATION else build
+    model = make(recipe.backbone, side, weights=None, dropout=recipe.dropout)
     model.set_weights(finished.weights)
     place.folder.mkdir(parents=True, exist_ok=True)
     save_half(model, place.folder / KERAS_FILE)
 
     flat = load_flat(place.folder / KERAS_FILE)
-    candidates = []
-    if finished.folder.is_dir():
-        skip = finished.places.get("skip_broken", False)
-        photos = load_photos(finished.folder, finished.validation, side, skip_broken=skip)
-        candidates = measure_precisions(flat, photos)
-        served = choose(candidates)
-        precision, content = served.precision, served.flatbuffer
-    else:
-        precision, content = "float32", compile_flat(flat, "float32")
+    served, candidates = _serve(finished, flat)
+    precision, content = served
     flatbuffer = place.folder / f"{place.name}.tflite"
     flatbuffer.write_bytes(content)
     _write_ids(finished.train, place.folder / TRAINING_IDS)
@@ -93,6 +99,32 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
     about["files"] = _files_table(place, flatbuffer)
     place.card.parent.mkdir(parents=True, exist_ok=True)
     place.card.write_text(tomlkit.dumps(about), encoding="utf-8")
+
+
+def _serve(finished: FinishedRun, flat: keras.Model) -> tuple[tuple[str, bytes], list[dict]]:
+    """Precision and content of the flatbuffer to serve, and the figures that chose it."""
+    if not finished.folder.is_dir():
+        return ("float32", compile_flat(flat, "float32")), []
+    skip = finished.places.get("skip_broken", False)
+    if finished.recipe.task == SEGMENTATION:
+        found = measure_mask_precisions(flat, finished.folder, finished.validation)
+        served = choose_mask(found)
+    else:
+        side = flat.input_shape[1]
+        photos = load_photos(finished.folder, finished.validation, side, skip_broken=skip)
+        found = measure_precisions(flat, photos)
+        served = choose(found)
+    return (served.precision, served.flatbuffer), [_figures(candidate) for candidate in found]
+
+
+def _figures(candidate: Candidate | MaskCandidate) -> dict:
+    """The figures of a candidate for the card; the times, which no other machine repeats, aside."""
+    figures = {"precision": candidate.precision}
+    figures["megabytes"] = round(len(candidate.flatbuffer) / 1e6, 2)
+    for name, value in vars(candidate).items():
+        if name not in ("precision", "flatbuffer", "milliseconds"):
+            figures[name] = round(value, 4)
+    return figures
 
 
 def read_run(run: Path, data: Path | None) -> FinishedRun:
@@ -107,7 +139,10 @@ def read_run(run: Path, data: Path | None) -> FinishedRun:
         json.loads((run / name).read_text(encoding="utf-8")) for name in names
     )
     folder, rows = data or Path(places["folder"]), splits.read_list(Path(places["images"]))
-    if folder.is_dir():
+    task = recipe.get("task", CLASSIFICATION)
+    if folder.is_dir() and task == SEGMENTATION:
+        rows = outlined_rows(rows, folder)
+    elif folder.is_dir():
         rows = splits.complete(rows, {case.image: case for case in read_cases(folder)})
     train, validation = (
         splits.part_of(rows, part, places["limit"]) for part in (splits.TRAIN, splits.VALIDATION)
@@ -127,19 +162,22 @@ def read_run(run: Path, data: Path | None) -> FinishedRun:
 
 def _about(finished: FinishedRun, place: Place, flatbuffer: Path, precision: str) -> dict:
     recipe = finished.recipe
+    outlines = recipe.task == SEGMENTATION
+    texts = tomlkit.parse(TEXTS.read_text(encoding="utf-8"))[recipe.task]
     return {
         "name": place.name,
         "title": place.name,
         "description": f"{recipe.backbone}, trained by {', then '.join(finished.stages)}",
         "backbone": recipe.backbone,
-        "labels": list(CODES),
+        "task": recipe.task,
+        "labels": [OUTLINED] if outlines else list(CODES),
         "scaling": INSIDE,
         "side": finished.chosen["side"],
-        "grid": Engine(flatbuffer).grid or 0,
+        "grid": 0 if outlines else Engine(flatbuffer).grid or 0,
         "precision": precision,
         "temperature": 1.0,
         "default": False,
-        **tomlkit.parse(TEXTS.read_text(encoding="utf-8")),
+        **texts,
         "changelog": [f"{place.name}: first release"],
     }
 
@@ -201,11 +239,16 @@ def _halved(content: bytes, folder: Path) -> bytes:
     return new_file.read_bytes()
 
 
-def _training_table(finished: FinishedRun, candidates: list[Candidate]) -> dict:
+def _training_table(finished: FinishedRun, candidates: list[dict]) -> dict:
     images, history = Path(finished.places["images"]), finished.history
     development = images.resolve() == splits.DEV_LIST.resolve()
+    data = f"the list {images.name}"
+    if development:
+        outlined = finished.recipe.task == SEGMENTATION
+        data = f"{'outlines of HAM10000' if outlined else 'ISIC 2019'}, development part"
+    criterion = f"val_{finished.recipe.criterion}"
     return {
-        "data": "ISIC 2019, development part" if development else f"the list {images.name}",
+        "data": data,
         "list": images.name,
         "images": len(finished.train),
         "lesions": len({row.lesion_id for row in finished.train}),
@@ -213,18 +256,8 @@ def _training_table(finished: FinishedRun, candidates: list[Candidate]) -> dict:
         "epoch": finished.chosen["epoch"],
         "epochs": finished.recipe.epochs,
         "history": [{key: entry[key] for key in HISTORY_KEYS if key in entry} for entry in history],
-        "validation_balanced_accuracy": round(finished.chosen["val_balanced_accuracy"], 4),
-        "precisions": [
-            {
-                "precision": c.precision,
-                "megabytes": round(len(c.flatbuffer) / 1e6, 2),
-                "agreement": round(c.agreement, 4),
-                "heatmap_deviation": round(c.heatmap_deviation, 4),
-                "accuracy": round(c.accuracy, 4),
-                "balanced_accuracy": round(c.balanced_accuracy, 4),
-            }
-            for c in candidates
-        ],
+        f"validation_{finished.recipe.criterion}": round(finished.chosen[criterion], 4),
+        "precisions": candidates,
     }
 
 

@@ -1,8 +1,8 @@
 """Photos with outlines of lesions: where they lie, how they are drawn and changed for training.
 
-A folder holds `images/<image>.jpg`, whole frames, and `masks/<image>_segmentation.png`, 0 beside the
-lesion and 255 on it, of the same frame at any size: the layout in which HAM10000's outlines are
-distributed (Tschandl et al. 2020, doi 10.1038/s41591-020-0942-0).
+A folder holds `images/<image>.jpg`, whole frames, and `masks/<image>_segmentation.png`, 0 beside
+the lesion and 255 on it, of the same frame at any size: the layout in which HAM10000's outlines
+are distributed (Tschandl et al. 2020, doi 10.1038/s41591-020-0942-0).
 """
 
 from dataclasses import dataclass

@@ -12,8 +12,9 @@ BEGIN, END = "<!-- results: python -m training readme -->", "<!-- end of results
 
 def results() -> str:
     """The results of every bundled model as Markdown, from its card."""
-    parts = [_overview([card for card in registry.cards().values() if "native" in card.metrics])]
-    parts += [_per_class(card) for card in registry.cards().values() if card.default]
+    cards = registry.classifiers().values()
+    parts = [_overview([card for card in cards if "native" in card.metrics])]
+    parts += [_per_class(card) for card in cards if card.default]
     return "\n\n".join(parts)
 
 

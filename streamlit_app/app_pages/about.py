@@ -10,7 +10,7 @@ from streamlit_app.content import text
 
 def page() -> None:
     """Nothing; draws the page, from the card of the default model."""
-    card = next(card for card in registry.cards().values() if card.default)
+    card = registry.default_card()
     left, right = st.columns([1, 1], gap="large")
     with left:
         st.subheader(text("about.intended"), anchor=False)

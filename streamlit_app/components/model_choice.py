@@ -15,7 +15,7 @@ def choose_model() -> Card | None:
     """The card of the chosen model, or None while its weights are not here."""
     for fault in registry.problems():
         st.warning(str(fault), icon=":material/error:")
-    cards = registry.cards()
+    cards = registry.classifiers()
     names = list(cards)
     first = _default_name(names)
     if first is None and not os.environ.get(registry.OWN_MODEL):

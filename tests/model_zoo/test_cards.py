@@ -50,7 +50,7 @@ def test_every_bundled_file_is_the_one_of_its_card(name):
 
 
 def test_exactly_one_default():
-    assert sum(card.default for card in registry.cards().values()) == 1
+    assert sum(card.default for card in registry.classifiers().values()) == 1
 
 
 def test_minimal_card(tmp_path):

@@ -11,9 +11,10 @@ from model_zoo import registry
 from model_zoo.architectures import build
 from model_zoo.classifier import Classifier
 from model_zoo.compile import compile_file, compile_flat, load_flat
-from model_zoo.engine import BATCH, Engine
+from model_zoo.engine import Engine
 from model_zoo.errors import BadModel
 from model_zoo.images import decode_rgb, square
+from model_zoo.interpreters import BATCH, Interpreters
 from model_zoo.labels import CODES
 
 SIDE = 64
@@ -109,7 +110,7 @@ def test_own_model_served_equals_keras_and_its_heatmaps_a_tape(tmp_path, pixels)
 
 
 @pytest.mark.parametrize(
-    "name", [card.name for card in registry.cards().values() if card.source is None]
+    "name", [card.name for card in registry.classifiers().values() if card.source is None]
 )
 def test_heatmaps_of_a_bundled_model_equal_a_tape(name, tmp_path):
     card = registry.cards()[name]
@@ -223,13 +224,13 @@ def test_a_failed_interpreter_does_not_block_the_next_call(tmp_path, monkeypatch
     )
     engine = Engine(tmp_path / "own.tflite")
     eight = np.zeros((BATCH, SIDE, SIDE, 3), np.uint8)
-    real = Engine._make
+    real = Interpreters._make
 
     def fails(*_):
         raise BadModel("not_tflite", file="own.tflite", problem="no memory")
 
-    monkeypatch.setattr(Engine, "_make", fails)
+    monkeypatch.setattr(Interpreters, "_make", fails)
     with pytest.raises(BadModel):
         engine.run(eight)
-    monkeypatch.setattr(Engine, "_make", real)
+    monkeypatch.setattr(Interpreters, "_make", real)
     assert engine.run(eight).probabilities.shape == (BATCH, 8)

@@ -1,0 +1,177 @@
+"""The outline of the lesion: a mask from a network, and the contour that a person can check."""
+
+import functools
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from model_zoo import registry
+from model_zoo.card import SEGMENTATION, Card
+from model_zoo.classifier import served_file
+from model_zoo.errors import BadModel
+from model_zoo.frames import Frame, frame
+from model_zoo.images import decode_rgb
+from model_zoo.interpreters import Interpreters
+
+# A pixel belongs to the lesion from this probability on.
+THRESHOLD = 0.5
+# Masks are enlarged to this many pixels on the longer side before the contour is drawn.
+CONTOUR_SIDE = 512
+# A lesion covers at least this share of the field of view, and the network is surer than this
+# somewhere in it; else there is none.
+SMALLEST_AREA = 0.002
+SUREST = 0.8
+# The square around an outline is this much wider than the outline.
+MARGIN = 1.3
+TOUCH = 0.01  # of the field of view's shorter side: as near to its border counts as touching
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Where the lesion is.
+
+    mask: bool (h, w) over the field of view, `field` (left, top, right, bottom in pixels of the
+    photo). contour: float32 (N, 2), x and y of its border in pixels of the photo. box: around the
+    lesion, in pixels of the photo. area_fraction: share of the field of view, 0..1.
+    touches_border: whether part of it lies beyond the field of view.
+    """
+
+    mask: np.ndarray
+    field: tuple[int, int, int, int]
+    contour: np.ndarray
+    box: tuple[int, int, int, int]
+    area_fraction: float
+    touches_border: bool
+
+    def within(self, box: tuple[int, int, int, int], grid: tuple[int, int]) -> np.ndarray:
+        """The share of lesion, float32 (h, w), in each cell of a grid laid over a box of the photo.
+
+        What of a cell lies beyond the field of view counts as no lesion.
+        """
+        left, top, right, bottom = self.field
+        scale = np.array(self.mask.shape[::-1]) / (right - left, bottom - top)
+        fine = 16  # steps a cell
+        x, x_known = _steps(box[0], box[2], grid[1] * fine, left, scale[0], self.mask.shape[1])
+        y, y_known = _steps(box[1], box[3], grid[0] * fine, top, scale[1], self.mask.shape[0])
+        picked, known = self.mask[y[:, None], x], y_known[:, None] & x_known
+        cells = (picked & known).reshape(grid[0], fine, grid[1], fine)
+        return cells.mean(axis=(1, 3), dtype=np.float32)
+
+    def square(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """The square (left, top, right, bottom) around the lesion with some skin, in the photo.
+
+        size: width, height of the photo, which it is kept within as far as it fits.
+        """
+        left, top, right, bottom = self.box
+        side = min(round(max(right - left, bottom - top) * MARGIN), *size)
+        x = min(max((left + right - side) // 2, 0), size[0] - side)
+        y = min(max((top + bottom - side) // 2, 0), size[1] - side)
+        return x, y, x + side, y + side
+
+
+class Outliner:
+    """The loaded network that outlines lesions. `outline` may be called from many threads.
+
+    card: None for a flatbuffer that has none yet.
+    """
+
+    def __init__(self, card: Card | None, interpreters: Interpreters) -> None:
+        side = interpreters.side
+        self.card, self.interpreters = card, interpreters
+        shapes = interpreters.shapes
+        if (1, side, side, 1) not in shapes:
+            problem = f"expected a mask of (1, {side}, {side}, 1), got {shapes}"
+            raise BadModel("foreign_shape", file=interpreters.file.name, problem=problem)
+        self._mask = shapes.index((1, side, side, 1))
+        rows = [place for place, shape in enumerate(shapes) if len(shape) == 2]
+        self._features = rows[0] if rows else None
+
+    @classmethod
+    def load(cls, name: str | None = None) -> "Outliner":
+        """The outliner of a card's name, or the bundled one. Raises `BadModel`."""
+        card = registry.find(name) if name else registry.default_card(SEGMENTATION)
+        if card.task != SEGMENTATION:
+            raise BadModel("wrong_task", name=card.name, task=card.task, expected=SEGMENTATION)
+        return cls(card, Interpreters(served_file(card)))
+
+    def outline(self, photo: bytes | np.ndarray) -> Outline | None:
+        """The outline of the lesion, None where none is found; photo: bytes or uint8 (H, W, 3) RGB.
+
+        Raises `BadImage`.
+        """
+        rgb = decode_rgb(photo) if isinstance(photo, bytes) else photo
+        seen = frame(rgb, self.interpreters.side)
+        return outline_of(self.masks(seen.pixels[None])[0][0], seen)
+
+    def masks(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The probability of lesion, float32 (N, S, S), of frames, uint8 (N, S, S, 3).
+
+        And the pooled features, float32 (N, C), None where the network gives none.
+        """
+        outputs = self.interpreters.run(pixels)
+        features = None if self._features is None else outputs[self._features]
+        return outputs[self._mask][..., 0], features
+
+
+def _steps(
+    start: float, end: float, count: int, origin: float, scale: float, length: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The index in a mask's axis of the middle of each of `count` steps, and which lie within."""
+    middles = start + (np.arange(count) + 0.5) * (end - start) / count
+    index = np.floor((middles - origin) * scale).astype(int)
+    return np.clip(index, 0, length - 1), (index >= 0) & (index < length)
+
+
+@functools.lru_cache(maxsize=1)
+def bundled_outliner() -> Outliner:
+    """The bundled outliner, loaded once. Raises `BadModel`."""
+    return Outliner.load()
+
+
+def outline_of(mask: np.ndarray, seen: Frame) -> Outline | None:
+    """The outline in a network's answer, float (S, S), to a frame; None where there is none.
+
+    The connected region with the most probability is the lesion, its holes filled.
+    """
+    left, top, right, bottom = seen.inside
+    content = mask[top:bottom, left:right]
+    scale = CONTOUR_SIDE / max(content.shape)
+    size = (round(content.shape[1] * scale), round(content.shape[0] * scale))
+    content = cv2.resize(content, size, interpolation=cv2.INTER_LINEAR)
+    region = _main_region(content)
+    if region is None:
+        return None
+    borders, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    border = max(borders, key=len)
+    whole = cv2.drawContours(np.zeros_like(region), [border], -1, 1, cv2.FILLED).astype(bool)
+    x, y, width, height = cv2.boundingRect(border)
+    near = max(1, round(TOUCH * min(size)))
+    touches = x < near or y < near or x + width > size[0] - near or y + height > size[1] - near
+    # From pixels of the enlarged mask to pixels of the photo.
+    field = np.array(seen.box, dtype=float)
+    step = (field[2:] - field[:2]) / size
+    contour = (border[:, 0] + 0.5) * step + field[:2]
+    box = np.concatenate([(x, y) * step + field[:2], (x + width, y + height) * step + field[:2]])
+    return Outline(
+        mask=whole,
+        field=seen.box,
+        contour=contour.astype(np.float32),
+        box=tuple(int(value) for value in np.round(box)),
+        area_fraction=float(whole.mean()),
+        touches_border=bool(touches),
+    )
+
+
+def _main_region(probabilities: np.ndarray) -> np.ndarray | None:
+    """The region, uint8 (h, w) of 0 and 1, that is the lesion, or None."""
+    above = (probabilities > THRESHOLD).astype(np.uint8)
+    count, names = cv2.connectedComponents(above)
+    if count < 2:
+        return None
+    weight = np.bincount(names.ravel(), probabilities.ravel())
+    weight[0] = 0
+    region = names == int(weight.argmax())
+    if region.mean() < SMALLEST_AREA or probabilities[region].max() < SUREST:
+        return None
+    return region.astype(np.uint8)
