@@ -1,0 +1,129 @@
+"""How far an answer can be trusted: calibration, prediction sets, operating points, status.
+
+Numbers are fitted on validation lesions by `python -m training calibrate` and kept in the card,
+one table for each way in which the model can be asked (`SINGLE`, `TTA`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model_zoo.labels import BY_CODE, MALIGNANT, PREMALIGNANT
+
+# The ways in which a model can be asked: one view, or the mean of eight flips and quarter turns.
+SINGLE, TTA = "single", "tta"
+
+OK, UNCERTAIN, POOR_QUALITY, NOT_DERMOSCOPIC = (
+    "ok",
+    "uncertain",
+    "poor_quality",
+    "not_dermoscopic",
+)
+STATUSES = (OK, UNCERTAIN, POOR_QUALITY, NOT_DERMOSCOPIC)
+# Classes for which somebody would be sent on: the malignant ones and actinic keratosis, which can
+# become one.
+MALIGNANT_GROUP = tuple(
+    code for code, label in BY_CODE.items() if label.group in (MALIGNANT, PREMALIGNANT)
+)
+GROUPS: dict[str, tuple[str, ...]] = {"malignant": MALIGNANT_GROUP, "melanoma": ("MEL",)}
+# A prediction set of more classes than this leaves a reader where they were.
+LARGEST_SURE_SET = 2
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold on the probability of a group of classes, and what it was fitted to.
+
+    group: a key of `GROUPS`. target: the sensitivity it was chosen for on validation lesions, 0..1.
+    sensitivity, specificity: what it has on held-out ones, each (value, low, high).
+    """
+
+    group: str
+    target: float
+    threshold: float
+    sensitivity: tuple[float, float, float] | None = None
+    specificity: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What was fitted for one way of asking a model.
+
+    temperature: logits are divided by it. set_threshold: of the prediction set, None if not fitted.
+    coverage: the share of lesions whose class the sets are to hold, 0..1.
+    """
+
+    temperature: float = 1.0
+    set_threshold: float | None = None
+    coverage: float = 0.9
+    operating_points: tuple[OperatingPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a photo: its value, the threshold it was held against, and whether it passed."""
+
+    value: float
+    threshold: float
+    ok: bool
+
+
+def group_probability(
+    labels: tuple[str, ...], probabilities: np.ndarray, group: str = "malignant"
+) -> np.ndarray:
+    """The probability of a group of classes, (...), of probabilities (..., K) in label order."""
+    members = [index for index, code in enumerate(labels) if code in GROUPS[group]]
+    return probabilities[..., members].sum(axis=-1)
+
+
+def set_scores(probabilities: np.ndarray) -> np.ndarray:
+    """For each class the probability of all that are at least as probable, (N, K), of (N, K).
+
+    The score of adaptive prediction sets without randomisation: Romano et al. 2020,
+    arXiv 2006.02544, section 2.
+    """
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    summed = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
+    scores = np.empty_like(summed)
+    np.put_along_axis(scores, order, summed, axis=1)
+    return scores
+
+
+def prediction_set(
+    labels: tuple[str, ...], probabilities: np.ndarray, threshold: float
+) -> tuple[str, ...]:
+    """The classes that the answer leaves possible, the most probable first; at least one.
+
+    probabilities: (K,), calibrated. threshold: fitted so that the share of lesions whose class is
+    in the set is the wanted one, on photos like those it was fitted on.
+    """
+    scores = set_scores(probabilities[None])[0]
+    order = np.argsort(-probabilities, kind="stable")
+    kept = [labels[index] for index in order if scores[index] <= threshold]
+    return tuple(kept) or (labels[int(order[0])],)
+
+
+def status_of(checks: dict[str, Check], set_size: int | None) -> str:
+    """One of `STATUSES`: the gravest that holds. set_size: None where no set was fitted."""
+    failed = {code for code, check in checks.items() if not check.ok}
+    if "novelty" in failed:
+        return NOT_DERMOSCOPIC
+    if failed:
+        return POOR_QUALITY
+    if set_size is not None and set_size > LARGEST_SURE_SET:
+        return UNCERTAIN
+    return OK
+
+
+def predictive_values(
+    sensitivity: float, specificity: float, prevalence: float
+) -> tuple[float, float]:
+    """The positive and the negative predictive value at a prevalence; all 0..1 (Bayes)."""
+    positive = sensitivity * prevalence
+    called = positive + (1 - specificity) * (1 - prevalence)
+    negative = specificity * (1 - prevalence)
+    cleared = negative + (1 - sensitivity) * prevalence
+    return (
+        positive / called if called else float("nan"),
+        negative / cleared if cleared else float("nan"),
+    )

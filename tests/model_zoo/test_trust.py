@@ -1,0 +1,54 @@
+"""Trust: sets, groups, status and predictive values on numbers worked out by hand."""
+
+import numpy as np
+import pytest
+
+from model_zoo import trust
+from model_zoo.labels import CODES
+from model_zoo.trust import Check
+
+PROBABILITIES = np.array([0.02, 0.05, 0.1, 0.01, 0.5, 0.3, 0.015, 0.005])
+
+
+def test_scores_sum_what_is_at_least_as_probable():
+    scores = trust.set_scores(PROBABILITIES[None])[0]
+    assert scores == pytest.approx([0.97, 0.95, 0.9, 0.995, 0.5, 0.8, 0.985, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"),
+    [
+        (0.0, ("MEL",)),
+        (0.5, ("MEL",)),
+        (0.85, ("MEL", "NV")),
+        (0.9, ("MEL", "NV", "BKL")),
+        (1.0, ("MEL", "NV", "BKL", "BCC", "AK", "SCC", "DF", "VASC")),
+    ],
+)
+def test_sets_hold_the_most_probable_classes_up_to_the_threshold(threshold, expected):
+    # Half a step above, since sums of floats are not exact.
+    assert trust.prediction_set(CODES, PROBABILITIES, threshold + 1e-9) == expected
+
+
+def test_the_malignant_group_has_actinic_keratosis_in_it():
+    assert trust.MALIGNANT_GROUP == ("AK", "BCC", "MEL", "SCC")
+    assert trust.group_probability(CODES, PROBABILITIES) == pytest.approx(0.585)
+    assert trust.group_probability(CODES, PROBABILITIES, "melanoma") == pytest.approx(0.5)
+    assert trust.group_probability(("NV", "MEL"), np.array([0.7, 0.3])) == pytest.approx(0.3)
+
+
+def test_the_gravest_status_wins():
+    good, bad = Check(1, 2, True), Check(3, 2, False)
+    assert trust.status_of({"novelty": good, "blur": good}, 2) == trust.OK
+    assert trust.status_of({"novelty": good, "blur": good}, 3) == trust.UNCERTAIN
+    assert trust.status_of({"novelty": good, "blur": bad}, 3) == trust.POOR_QUALITY
+    assert trust.status_of({"novelty": bad, "blur": bad}, 1) == trust.NOT_DERMOSCOPIC
+    assert trust.status_of({}, None) == trust.OK
+
+
+def test_predictive_values_follow_bayes():
+    # Of 1,000 people 10 have it: 9 are called, 198 of the other 990 as well.
+    ppv, npv = trust.predictive_values(0.9, 0.8, 0.01)
+    assert ppv == pytest.approx(9 / 207)
+    assert npv == pytest.approx(792 / 793)
+    assert np.isnan(trust.predictive_values(0.0, 1.0, 0.5)[0])
