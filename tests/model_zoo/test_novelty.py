@@ -1,0 +1,35 @@
+"""Novelty: what lies outside the directions of training features is far."""
+
+import numpy as np
+import pytest
+
+from model_zoo import novelty
+
+
+def features(n, seed):
+    """Points near a plane of three directions in twelve dimensions."""
+    random = np.random.default_rng(seed)
+    plane = np.linalg.qr(np.random.default_rng(9).normal(size=(12, 12)))[0][:, :3]
+    spread = random.normal(size=(n, 3)) * (5, 3, 2)
+    return (spread @ plane.T + 7 + random.normal(0, 0.1, (n, 12))).astype(np.float32), plane
+
+
+def test_distance_is_what_the_main_directions_leave():
+    known, plane = features(500, 0)
+    remembered = novelty.fit(known, directions=3)
+    away = np.linalg.svd(plane.T)[2][-1]  # across the plane
+    moved = known[:20] + 4 * away
+    assert remembered.distance(known).mean() == pytest.approx(0.3, abs=0.05)
+    assert remembered.distance(moved) == pytest.approx(np.full(20, 4.0), abs=0.5)
+    along = known[:20] + 30 * plane[:, 0]
+    assert remembered.distance(along).mean() < 0.6
+
+
+def test_it_comes_back_from_its_file(tmp_path):
+    known, _ = features(500, 1)
+    remembered = novelty.fit(known, directions=3)
+    novelty.save(remembered, tmp_path / "novelty.npz")
+    again = novelty.load(tmp_path / "novelty.npz")
+    strange = known + np.random.default_rng(2).normal(0, 2, known.shape)
+    assert again.distance(strange) == pytest.approx(remembered.distance(strange), rel=0.01)
+    assert again.basis.T @ again.basis == pytest.approx(np.eye(3), abs=1e-9)
