@@ -72,7 +72,7 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _verify(_: argparse.Namespace) -> int:
-    from model_zoo.classifier import verify_file
+    from model_zoo.loading import verify_file
 
     faults = 0
     for card in registry.cards().values():

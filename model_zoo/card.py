@@ -35,9 +35,10 @@ class Card:
     """One model: identity, files, how it is used, what it reached, what it is not for.
 
     task: "classification" or "segmentation". labels: class codes in the order of the outputs, or
-    "lesion". side: pixels, 0 if only the file knows. grid:
-    cells of a heatmap along one side. files: "served" (LiteRT), "keras", "training_ids". path:
-    the card's own file; folder: where its files lie. metrics: as `training evaluate` wrote them.
+    "lesion". side: pixels, 0 if only the file knows. grid: cells of a heatmap along one side.
+    files: "served" (LiteRT), "keras", "training_ids", "novelty". members: names of the models of
+    an ensemble, which has no networks of its own. path: the card's own file; folder: where its
+    files lie. trust, metrics: as `training calibrate` and `training evaluate` wrote them.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Card:
     default: bool = False
     files: dict[str, FileEntry] = field(default_factory=dict)
     source: Source | None = None
+    members: tuple[str, ...] = ()
+    trust: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=dict)
     training: dict = field(default_factory=dict)
     intended_use: str = ""

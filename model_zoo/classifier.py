@@ -1,85 +1,73 @@
-"""The classifier: a card and an engine, from pixels to one `Analysis` of one photo."""
+"""The classifier: a card and its networks, from pixels to one `Analysis` of one photo."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from model_zoo import registry
-from model_zoo.card import CLASSIFICATION, INSIDE, Card
-from model_zoo.engine import Engine, softmax
+from model_zoo import abcd, novelty, quality, registry, trust
+from model_zoo.analysis import Analysis
+from model_zoo.card import CLASSIFICATION, Card
+from model_zoo.engine import Engine, Outputs, softmax
 from model_zoo.errors import BadModel
+from model_zoo.frames import Frame, frame
 from model_zoo.images import Square, decode_rgb, square
-from model_zoo.labels import CODES
-from model_zoo.store import cache_folder, learnt_hashes, sha256_of, verify
-
-# To be raised with every change of `compile` or `grad_cam`, so that nothing older is served.
-COMPILER = 2
+from model_zoo.loading import compiled, served_file, verify_file
+from model_zoo.segmentation import Outliner, outline_of
+from model_zoo.store import sha256_of
+from model_zoo.trust import SINGLE, TTA, Check, prediction_set
 
 
 @dataclass(frozen=True)
-class Analysis:
-    """What a model says of one photo.
+class Prepared:
+    """A photo as the networks read it: its pixels, the square, the frame, its qualities."""
 
-    labels: class codes in the order of the numbers. probabilities: float (K,), calibrated, sum 1.
-    heatmaps: float32 (h, w, K), rectified Grad-CAM, not scaled, or None. box: what the model saw
-    (left, top, right, bottom in pixels of the photo), size: width, height of the photo.
-    """
-
-    model: str
-    labels: tuple[str, ...]
-    probabilities: np.ndarray
-    heatmaps: np.ndarray | None
-    box: tuple[int, int, int, int]
-    size: tuple[int, int]
-
-    @property
-    def label(self) -> str:
-        """The code of the most probable class."""
-        return self.labels[int(self.probabilities.argmax())]
-
-    def probability(self, label: str) -> float:
-        """The probability of one class, 0 to 1."""
-        return float(self.probabilities[self.labels.index(label)])
-
-    def ranked(self) -> list[tuple[str, float]]:
-        """Class codes with probabilities, the largest first."""
-        order = np.argsort(-self.probabilities, kind="stable")
-        return [(self.labels[i], float(self.probabilities[i])) for i in order]
-
-    def heatmap(self, label: str) -> np.ndarray | None:
-        """The Grad-CAM of one class, float32 (h, w), scaled to 0..1; all zeros if it has none.
-
-        None where the model has no heatmaps. Raises `BadModel` for an unknown class.
-        """
-        if label not in self.labels:
-            raise BadModel("unknown_label", label=label, known=", ".join(self.labels))
-        if self.heatmaps is None:
-            return None
-        values = self.heatmaps[:, :, self.labels.index(label)]
-        peak = float(values.max())
-        return values / peak if peak > 0 else np.zeros_like(values)
-
-    def record(self, file: str) -> dict:
-        """The analysis as it is written to JSON (see analysis.schema.json)."""
-        return {
-            "file": file,
-            "model": self.model,
-            "label": self.label,
-            "probabilities": {
-                code: round(self.probability(code), 6) for code in CODES if code in self.labels
-            },
-        }
+    rgb: np.ndarray
+    square: Square
+    frame: Frame | None
+    qualities: dict[str, float]
 
 
 class Classifier:
-    """A loaded model. `analyse` and `analyse_squares` may be called from many threads."""
+    """A loaded model: one network, or an ensemble. It may be asked from many threads.
 
-    def __init__(self, card: Card, engine: Engine) -> None:
-        self.card, self.engine = card, engine
-        if engine.classes != len(card.labels):
-            problem = f"it has {engine.classes} outputs, its card names {len(card.labels)} classes"
-            raise BadModel("foreign_shape", file=engine.file.name, problem=problem)
+    engines: of its members. mode: `trust.SINGLE` or `trust.TTA`. outliner: finds the lesion, None
+    to leave that out.
+    """
+
+    def __init__(
+        self,
+        card: Card,
+        engines: list[Engine],
+        *,
+        orders: list[list[int]] | None = None,
+        mode: str = SINGLE,
+        outliner: Outliner | None = None,
+    ) -> None:
+        self.card, self.engines, self.mode, self.outliner = card, engines, mode, outliner
+        self.trust = trust.of_card(card, mode)
+        self._orders = orders or [list(range(len(card.labels))) for _ in engines]
+        for engine in engines:
+            if engine.classes != len(card.labels):
+                name, count = engine.file.name, len(card.labels)
+                problem = f"it has {engine.classes} outputs, its card names {count} classes"
+                raise BadModel("foreign_shape", file=name, problem=problem)
+            if engine.side != engines[0].side:
+                problem = f"it reads {engine.side} pixels, another member {engines[0].side}"
+                raise BadModel("foreign_shape", file=engine.file.name, problem=problem)
+        file = card.file("novelty")
+        self.novelty = novelty.load(file) if file is not None and file.is_file() else None
+
+    @property
+    def side(self) -> int:
+        """Of the squares that are read, in pixels."""
+        return self.engine.side
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the first, or only, member."""
+        return self.engines[0]
 
     @classmethod
     def load(
@@ -88,71 +76,156 @@ class Classifier:
         *,
         labels: tuple[str, ...] | None = None,
         scaling: str | None = None,
+        tta: bool = False,
+        outliner: Outliner | None = None,
     ) -> "Classifier":
         """A classifier ready to run: the default one, a card's name, a `.tflite` or a `.keras`.
 
         A model file needs a card of the same stem beside it, or, for `.keras`, both labels (class
         codes in output order) and scaling. Files with a known sha256 are verified. A `.keras` is
-        compiled once and kept by content hash; only that needs TensorFlow. Raises `BadModel`.
+        compiled once and kept by content hash; only that needs TensorFlow. tta: the mean over the
+        eight flips and quarter turns of each photo. Raises `BadModel`.
         """
+        settings = {"mode": TTA if tta else SINGLE, "outliner": outliner}
         if name_or_path is not None and labels is not None and scaling is not None:
             path = Path(name_or_path)
             card = Card(path.stem, tuple(labels), scaling, path, path.parent)
-            return cls(card, Engine(_compiled(path, card)))
+            return cls(card, [Engine(compiled(path, card))], **settings)
         card = registry.find(str(name_or_path)) if name_or_path else registry.default_card()
         if card.task != CLASSIFICATION:
             raise BadModel("wrong_task", name=card.name, task=card.task, expected=CLASSIFICATION)
+        if card.members:
+            return cls._ensemble(card, settings)
         given = Path(name_or_path) if name_or_path else None
         if given is not None and given.suffix in (".keras", ".tflite"):
             for kind, entry in card.files.items():
                 if card.folder / entry.file == given:
                     verify_file(card, kind)
-            file = given if given.suffix == ".tflite" else _compiled(given, card)
-            return cls(card, Engine(file))
-        return cls(card, Engine(served_file(card)))
+            file = given if given.suffix == ".tflite" else compiled(given, card)
+            return cls(card, [Engine(file)], **settings)
+        return cls(card, [Engine(served_file(card))], **settings)
+
+    @classmethod
+    def _ensemble(cls, card: Card, settings: dict) -> "Classifier":
+        members = [registry.find(name) for name in card.members]
+        for member in members:
+            if set(member.labels) != set(card.labels) or member.members:
+                problem = f"its member {member.name} has other classes, or is an ensemble itself"
+                raise BadModel("bad_card", file=card.path.name, problem=problem)
+        orders = [[member.labels.index(code) for code in card.labels] for member in members]
+        engines = [Engine(served_file(member)) for member in members]
+        return cls(card, engines, orders=orders, **settings)
 
     def analyse(self, photo: bytes | np.ndarray) -> Analysis:
         """The analysis of one photo: encoded bytes, or uint8 (H, W, 3) RGB. Raises `BadImage`."""
         rgb = decode_rgb(photo) if isinstance(photo, bytes) else photo
-        seen = square(rgb, self.engine.side)
-        return self.analyse_squares([seen], [(rgb.shape[1], rgb.shape[0])])[0]
+        return self.analyse_prepared([self.prepare(rgb)])[0]
 
-    def analyse_squares(
-        self, squares: list[Square], sizes: list[tuple[int, int]]
-    ) -> list[Analysis]:
-        """The analyses of squares cut by `images.square`, with the sizes of their photos."""
-        outputs = self.engine.run(np.stack([seen.pixels for seen in squares]))
-        probabilities = self._calibrated(outputs.logits)
-        return [
-            Analysis(
-                model=self.card.name,
-                labels=self.card.labels,
-                probabilities=probabilities[index],
-                heatmaps=None if outputs.heatmaps is None else outputs.heatmaps[index],
-                box=seen.box,
-                size=size,
+    def prepare(self, rgb: np.ndarray) -> Prepared:
+        """A photo, uint8 (H, W, 3) RGB, as `analyse_prepared` takes it; needs no network."""
+        seen = square(rgb, self.side)
+        if self.outliner is None:
+            return Prepared(rgb, seen, None, {})
+        return Prepared(rgb, seen, frame(rgb, self.outliner.side), quality.measure(rgb))
+
+    def analyse_prepared(self, photos: list[Prepared]) -> list[Analysis]:
+        """The analyses of several photos, in one call of each network."""
+        count = len(photos)
+        outputs = self._run(np.stack([photo.square.pixels for photo in photos]))
+        answers = self._answers(outputs, count)
+        probabilities, heatmaps = self._calibrated(answers), self._heatmaps(outputs, count)
+        masks = None
+        if self.outliner is not None:
+            masks = self.outliner.masks(np.stack([photo.frame.pixels for photo in photos]))
+        strange = None
+        if self.novelty is not None:
+            strange = self.novelty.distance(outputs[0].pooled[:count])
+        analyses = []
+        for index, photo in enumerate(photos):
+            outline = None if masks is None else outline_of(masks[index], photo.frame)
+            analyses.append(
+                Analysis(
+                    model=self.card.name,
+                    labels=self.card.labels,
+                    probabilities=probabilities[index],
+                    heatmaps=None if heatmaps is None else heatmaps[index],
+                    box=photo.square.box,
+                    size=(photo.rgb.shape[1], photo.rgb.shape[0]),
+                    answers=answers[:, index],
+                    prediction_set=self._set(probabilities[index]),
+                    checks=self._checks(photo, None if strange is None else strange[index]),
+                    outline=outline,
+                    abcd=None if outline is None else abcd.measure(photo.rgb, outline),
+                )
             )
-            for index, (seen, size) in enumerate(zip(squares, sizes, strict=True))
-        ]
+        return analyses
 
-    def probabilities(self, pixels: np.ndarray, *, tta: bool = False) -> np.ndarray:
-        """Probabilities (N, K), by the card's temperature, of squares, uint8 (N, S, S, 3) RGB.
+    def digest(self) -> str:
+        """The sha256 in hex of the served file; of an ensemble, that of its members' joined."""
+        digests = [sha256_of(engine.file) for engine in self.engines]
+        joined = hashlib.sha256("".join(digests).encode()).hexdigest()
+        return digests[0] if len(digests) == 1 else joined
 
-        tta: the mean over the eight flips and quarter turns of each square.
-        """
-        return self._calibrated(self.logits(pixels)) if not tta else self._over_views(pixels)
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities (N, K) of squares, uint8 (N, S, S, 3) RGB."""
+        return self._calibrated(self._answers(self._run(pixels), len(pixels)))
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
-        """Logits (N, K), before any temperature, of squares, uint8 (N, S, S, 3) RGB."""
-        return self.engine.run(pixels).logits
+        """Logits (N, K) of squares, uint8 (N, S, S, 3) RGB, before any temperature.
 
-    def _over_views(self, pixels: np.ndarray) -> np.ndarray:
-        views = eight_views(pixels)
-        answers = self._calibrated(self.logits(views.reshape(-1, *pixels.shape[1:])))
-        return answers.reshape(8, len(pixels), -1).mean(axis=0)
+        The log of the mean probability of all views and members, so up to a constant.
+        """
+        return _log_mean(self._answers(self._run(pixels), len(pixels)))
 
-    def _calibrated(self, logits: np.ndarray) -> np.ndarray:
-        return softmax(logits.astype(np.float64) / self.card.temperature)
+    def _run(self, pixels: np.ndarray) -> list[Outputs]:
+        """What each member says of squares, or of all their views, those as they are first."""
+        if self.mode == TTA:
+            pixels = eight_views(pixels).reshape(-1, *pixels.shape[1:])
+        return [engine.run(pixels) for engine in self.engines]
+
+    def _answers(self, outputs: list[Outputs], count: int) -> np.ndarray:
+        """Probabilities (A, N, K) by view and member, in the order of the card's labels."""
+        parts = [
+            softmax(given.logits.astype(np.float64))[:, order].reshape(-1, count, len(order))
+            for given, order in zip(outputs, self._orders, strict=True)
+        ]
+        return np.concatenate(parts)
+
+    def _calibrated(self, answers: np.ndarray) -> np.ndarray:
+        return softmax(_log_mean(answers) / self.trust.temperature)
+
+    def _heatmaps(self, outputs: list[Outputs], count: int) -> np.ndarray | None:
+        """Those of the photo as it is, (N, h, w, K); of an ensemble the mean of the scaled ones."""
+        if any(given.heatmaps is None for given in outputs):
+            return None
+        maps = [
+            given.heatmaps[:count][..., order]
+            for given, order in zip(outputs, self._orders, strict=True)
+        ]
+        if len(maps) == 1:
+            return maps[0]
+        if len({part.shape for part in maps}) > 1:
+            return None
+        scaled = [part / np.maximum(part.max(axis=(1, 2), keepdims=True), 1e-9) for part in maps]
+        return np.mean(scaled, axis=0)
+
+    def _set(self, probabilities: np.ndarray) -> tuple[str, ...] | None:
+        if self.trust.set_threshold is None:
+            return None
+        return prediction_set(self.card.labels, probabilities, self.trust.set_threshold)
+
+    def _checks(self, photo: Prepared, strange: float | None) -> dict[str, Check]:
+        checks = {}
+        if strange is not None and self.trust.novelty_threshold is not None:
+            limit = self.trust.novelty_threshold
+            checks["novelty"] = Check(float(strange), limit, bool(strange <= limit))
+        if self.outliner is not None:
+            checks |= self.outliner.checks(photo.qualities)
+        return checks
+
+
+def _log_mean(answers: np.ndarray) -> np.ndarray:
+    return np.log(np.clip(answers.mean(axis=0), 1e-12, 1))
 
 
 def eight_views(pixels: np.ndarray) -> np.ndarray:
@@ -162,56 +235,3 @@ def eight_views(pixels: np.ndarray) -> np.ndarray:
     """
     turned = [np.rot90(pixels, turns, axes=(1, 2)) for turns in range(4)]
     return np.stack([*turned, *(view[:, :, ::-1] for view in turned)])
-
-
-def served_file(card: Card) -> Path:
-    """The flatbuffer that serves a card, verified; compiled first where there is a `.keras` alone.
-
-    Raises `BadModel`.
-    """
-    served, keras_file = card.file("served"), card.file("keras")
-    if served is not None and served.is_file():
-        verify_file(card, "served")
-        return served
-    if not card.files:  # a card beside a file of its own stem
-        served, keras_file = (card.path.with_suffix(end) for end in (".tflite", ".keras"))
-        if served.is_file():
-            return served
-    if keras_file is None or not keras_file.is_file():
-        code = "missing_weights" if card.source is not None else "missing_model_file"
-        raise BadModel(code, file=(keras_file or served).name, name=card.name)
-    if "keras" in card.files:
-        verify_file(card, "keras")
-    return _compiled(keras_file, card)
-
-
-def verify_file(card: Card, kind: str) -> bool:
-    """Whether a hash is known for a file of a model, and it is right.
-
-    The hash of its card, or the one learnt at its first download. Raises `BadModel` for another
-    content or size.
-    """
-    entry = card.files[kind]
-    path = card.folder / entry.file
-    expected = entry.sha256
-    if not expected and card.source is not None:
-        expected = learnt_hashes().get(card.source.url, "")
-    if expected:
-        verify(path, expected, entry.size_bytes or path.stat().st_size)
-    return bool(expected)
-
-
-def _compiled(file: Path, card: Card) -> Path:
-    """The flatbuffer of a `.keras` file, compiled on the first call and kept by content hash."""
-    if not file.is_file():
-        raise BadModel("missing_file", path=file)
-    scaling = None if card.scaling == INSIDE else card.scaling
-    key = f"{sha256_of(file)}-{card.precision}-{card.scaling}-{COMPILER}"
-    target = cache_folder("compiled") / f"{key}.tflite"
-    if not target.is_file():
-        try:
-            from model_zoo.compile import compile_file
-        except ImportError as fault:
-            raise BadModel("no_tensorflow", file=file.name) from fault
-        compile_file(file, target, precision=card.precision, scaling=scaling)
-    return target

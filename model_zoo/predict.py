@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from model_zoo.classifier import Analysis, Classifier
+from model_zoo.analysis import Analysis
+from model_zoo.classifier import Classifier, Prepared
 from model_zoo.errors import BadImage
-from model_zoo.images import MAX_BYTES, SUFFIXES, Square, decode_rgb, square
+from model_zoo.images import MAX_BYTES, SUFFIXES, decode_rgb
 from model_zoo.interpreters import BATCH
 
 
@@ -42,16 +43,11 @@ def photos_in(paths: Iterable[Path]) -> Iterator[Path]:
 def score(classifier: Classifier, files: Iterable[Path]) -> Iterator[Scored]:
     """One `Scored` a file, in order; a photo that cannot be read does not stop the others."""
     remaining = iter(files)
-    side = classifier.engine.side
     with ThreadPoolExecutor() as pool:
         while chunk := list(islice(remaining, BATCH)):
-            read = list(pool.map(lambda file: _read(file, side), chunk))
+            read = list(pool.map(lambda file: _read(file, classifier), chunk))
             good = [entry for entry in read if not isinstance(entry, BadImage)]
-            analyses = iter(
-                classifier.analyse_squares([s for s, _ in good], [z for _, z in good])
-                if good
-                else []
-            )
+            analyses = iter(classifier.analyse_prepared(good) if good else [])
             for file, entry in zip(chunk, read, strict=True):
                 if isinstance(entry, BadImage):
                     yield Scored(file, None, entry)
@@ -59,7 +55,7 @@ def score(classifier: Classifier, files: Iterable[Path]) -> Iterator[Scored]:
                     yield Scored(file, next(analyses), None)
 
 
-def _read(file: Path, side: int) -> tuple[Square, tuple[int, int]] | BadImage:
+def _read(file: Path, classifier: Classifier) -> Prepared | BadImage:
     try:
         with file.open("rb") as stream:  # no more than is needed to see that it is too much
             rgb = decode_rgb(stream.read(MAX_BYTES + 1))
@@ -69,4 +65,4 @@ def _read(file: Path, side: int) -> tuple[Square, tuple[int, int]] | BadImage:
         return BadImage("missing_file", path=file)
     except OSError as fault:
         return BadImage("unreadable_file", path=file, problem=fault.strerror)
-    return square(rgb, side), (rgb.shape[1], rgb.shape[0])
+    return classifier.prepare(rgb)

@@ -8,11 +8,12 @@ import numpy as np
 
 from model_zoo import registry
 from model_zoo.card import SEGMENTATION, Card
-from model_zoo.classifier import served_file
 from model_zoo.errors import BadModel
 from model_zoo.frames import Frame, frame
 from model_zoo.images import decode_rgb
 from model_zoo.interpreters import Interpreters
+from model_zoo.loading import served_file
+from model_zoo.trust import Check
 
 # A pixel belongs to the lesion from this probability on.
 THRESHOLD = 0.5
@@ -84,8 +85,8 @@ class Outliner:
             problem = f"expected a mask of (1, {side}, {side}, 1), got {shapes}"
             raise BadModel("foreign_shape", file=interpreters.file.name, problem=problem)
         self._mask = shapes.index((1, side, side, 1))
-        rows = [place for place, shape in enumerate(shapes) if len(shape) == 2]
-        self._features = rows[0] if rows else None
+        self.side = side
+        self.thresholds = dict(card.trust.get("quality", {})) if card else {}
 
     @classmethod
     def load(cls, name: str | None = None) -> "Outliner":
@@ -102,16 +103,19 @@ class Outliner:
         """
         rgb = decode_rgb(photo) if isinstance(photo, bytes) else photo
         seen = frame(rgb, self.interpreters.side)
-        return outline_of(self.masks(seen.pixels[None])[0][0], seen)
+        return outline_of(self.masks(seen.pixels[None])[0], seen)
 
-    def masks(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """The probability of lesion, float32 (N, S, S), of frames, uint8 (N, S, S, 3).
+    def masks(self, pixels: np.ndarray) -> np.ndarray:
+        """The probability of lesion, float32 (N, S, S), of frames, uint8 (N, S, S, 3)."""
+        return self.interpreters.run(pixels)[self._mask][..., 0]
 
-        And the pooled features, float32 (N, C), None where the network gives none.
-        """
-        outputs = self.interpreters.run(pixels)
-        features = None if self._features is None else outputs[self._features]
-        return outputs[self._mask][..., 0], features
+    def checks(self, qualities: dict[str, float]) -> dict[str, Check]:
+        """The checks of a photo's qualities (see `quality`) for which the card has a threshold."""
+        return {
+            code: Check(value, limit, value >= limit if code == "small" else value <= limit)
+            for code, value in qualities.items()
+            if (limit := self.thresholds.get(code)) is not None
+        }
 
 
 def _steps(

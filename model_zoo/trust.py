@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model_zoo.card import Card
 from model_zoo.labels import BY_CODE, MALIGNANT, PREMALIGNANT
 
 # The ways in which a model can be asked: one view, or the mean of eight flips and quarter turns.
@@ -50,13 +51,15 @@ class Trust:
     """What was fitted for one way of asking a model.
 
     temperature: logits are divided by it. set_threshold: of the prediction set, None if not fitted.
-    coverage: the share of lesions whose class the sets are to hold, 0..1.
+    coverage: the share of lesions whose class the sets are to hold, 0..1. novelty_threshold: the
+    distance from which a photo is refused, None if not fitted.
     """
 
     temperature: float = 1.0
     set_threshold: float | None = None
     coverage: float = 0.9
     operating_points: tuple[OperatingPoint, ...] = ()
+    novelty_threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,28 @@ class Check:
     value: float
     threshold: float
     ok: bool
+
+
+def of_card(card: Card, mode: str) -> Trust:
+    """What a card's table `trust` holds for one way of asking; without one, its temperature."""
+    table = card.trust.get(mode, {})
+    points = tuple(
+        OperatingPoint(
+            group=point["group"],
+            target=point["target"],
+            threshold=point["threshold"],
+            sensitivity=tuple(point["sensitivity"]) if "sensitivity" in point else None,
+            specificity=tuple(point["specificity"]) if "specificity" in point else None,
+        )
+        for point in table.get("operating_points", ())
+    )
+    return Trust(
+        temperature=table.get("temperature", card.temperature),
+        set_threshold=table.get("set_threshold"),
+        coverage=table.get("coverage", 0.9),
+        operating_points=points,
+        novelty_threshold=card.trust.get("novelty", {}).get("threshold"),
+    )
 
 
 def group_probability(

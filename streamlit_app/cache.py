@@ -11,7 +11,8 @@ import numpy as np
 import streamlit as st
 
 from model_zoo import registry
-from model_zoo.classifier import Analysis, Classifier
+from model_zoo.analysis import Analysis
+from model_zoo.classifier import Classifier
 from model_zoo.images import decode_rgb
 
 # No screen shows a photo larger than this; drawing on a smaller copy keeps sliders quick.
@@ -80,4 +81,4 @@ def _analyse(
     scale = min(1.0, DISPLAY_SIDE / max(rgb.shape[:2]))
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     shown = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return Viewed(name, shown, scale, analysis, reader.engine.side, digest, example)
+    return Viewed(name, shown, scale, analysis, reader.side, digest, example)

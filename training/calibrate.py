@@ -1,4 +1,8 @@
-"""Temperature scaling: one number that makes probabilities mean what they say."""
+"""What makes an answer mean what it says: all of trust, fitted on validation lesions in one go.
+
+For one view and for the mean of eight: temperature, prediction sets, operating points; and once
+for a model, the novelty of a photo. What each of them does on held-out lesions stands beside it.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,34 +10,30 @@ from pathlib import Path
 import numpy as np
 import tomlkit
 
+from model_zoo import novelty
+from model_zoo.card import Card
 from model_zoo.classifier import Classifier
 from model_zoo.engine import softmax
-from training import evaluate, metrics, splits
-from training.dataset import load_photos
+from model_zoo.labels import CODES
+from model_zoo.novelty import Novelty
+from model_zoo.store import sha256_of
+from model_zoo.trust import GROUPS, TTA, group_probability
+from training import evaluate, metrics, splits, trust_fits
+from training.dataset import Photos, load_photos
+
+COVERAGE = 0.9  # the share of lesions whose class a prediction set is to hold
+SENSITIVITIES = (0.9, 0.95)  # for which operating points are fitted
+KEPT = 0.95  # the share of validation photos that are not refused as strange
+NOVELTY_FILE = "novelty.npz"
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """A temperature fitted on validation photos, and what it does to held-out ones.
+class Measured:
+    """Answers to photos whose classes are known: logits float (N, K) in the order of `CODES`."""
 
-    before, after: top-label ECE on held-out lesions, each value, low and high (95 % interval).
-    """
-
-    temperature: float
-    fitted_on: int
-    measured_on: int
-    before: dict
-    after: dict
-
-    def __str__(self) -> str:
-        before, after = (
-            f"{e['value']:.3f} ({e['low']:.3f} to {e['high']:.3f})"
-            for e in (self.before, self.after)
-        )
-        return (
-            f"temperature {self.temperature:.3f}, fitted on {self.fitted_on} validation photos\n"
-            f"ECE on {self.measured_on} held-out photos: {before} before, {after} after"
-        )
+    targets: np.ndarray
+    logits: np.ndarray
+    groups: list[str]
 
 
 def calibrate(
@@ -43,21 +43,58 @@ def calibrate(
     held_out: list[splits.Row],
     *,
     skip_broken: bool = False,
-) -> Calibration:
-    """The temperature with the least cross-entropy on validation photos.
+) -> dict:
+    """The card's table for the way in which the classifier is asked: fits, and what they do.
 
-    Guo et al. 2017, arXiv 1706.04599, section 4.2.
+    Temperature: Guo et al. 2017, arXiv 1706.04599, section 4.2. For sets and operating points see
+    `trust_fits`. Measures are on held-out lesions: value, low, high (95 % interval).
     """
-    logits, targets, _ = _logits(classifier, folder, validation, skip_broken)
-    fitted_on = len(targets)
-    temperature = fit_temperature(logits, targets)
-    logits, targets, groups = _logits(classifier, folder, held_out, skip_broken)
-    measure = metrics.expected_calibration_error
-    errors = []
-    for scale in (1.0, temperature):
-        p = softmax(logits / scale)
-        errors.append(evaluate.with_interval(measure, targets, p, groups))
-    return Calibration(round(temperature, 4), fitted_on, len(targets), *errors)
+    known, unseen = (
+        _measured(classifier, load_photos(folder, rows, classifier.side, skip_broken=skip_broken))
+        for rows in (validation, held_out)
+    )
+    temperature = round(fit_temperature(known.logits, known.targets), 4)
+    fitted, new = (softmax(part.logits / temperature) for part in (known, unseen))
+    threshold = trust_fits.set_threshold(known.targets, fitted, known.groups, COVERAGE)
+    return {
+        "temperature": temperature,
+        "fitted_on": len(known.targets),
+        "measured_on": len(unseen.targets),
+        "ece_before": _ece(unseen, softmax(unseen.logits)),
+        "ece": _ece(unseen, new),
+        "set_threshold": threshold,
+        "coverage": COVERAGE,
+        "covered": _covered(unseen, new, threshold),
+        "set_size": _spread(trust_fits.set_sizes(new, threshold), unseen.groups),
+        "covered_by_class": {
+            code: _covered(unseen, new, threshold, unseen.targets == label)
+            for label, code in enumerate(CODES)
+            if (unseen.targets == label).any()
+        },
+        "operating_points": [
+            _operating_point(group, target, known, fitted, unseen, new)
+            for group in GROUPS
+            if _both_occur(known, group) and _both_occur(unseen, group)
+            for target in SENSITIVITIES
+        ],
+    }
+
+
+def fit_novelty(
+    classifier: Classifier,
+    folder: Path,
+    train: list[splits.Row],
+    validation: list[splits.Row],
+    *,
+    skip_broken: bool = False,
+) -> tuple[Novelty, float]:
+    """What to remember of training photos, and the distance that `KEPT` of validation ones keep."""
+    pooled = [
+        _pooled(classifier, load_photos(folder, rows, classifier.side, skip_broken=skip_broken))
+        for rows in (train, validation)
+    ]
+    found = novelty.fit(pooled[0])
+    return found, float(np.quantile(found.distance(pooled[1]), KEPT))
 
 
 def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
@@ -67,26 +104,105 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     def cross_entropy(log_temperature: float) -> float:
         return metrics.cross_entropy(targets, softmax(logits / np.exp(log_temperature)))
 
-    found = minimize_scalar(cross_entropy, bounds=np.log([0.05, 20]), method="bounded")
-    return float(np.exp(found.x))
+    bounds = (np.log(0.05), np.log(20))
+    return float(np.exp(minimize_scalar(cross_entropy, bounds=bounds, method="bounded").x))
 
 
-def write(path: Path, found: Calibration) -> None:
-    """Nothing; puts the temperature into the card at `path`, keeping all else."""
-    document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    document["temperature"] = found.temperature
-    document.setdefault("training", {})["calibration"] = {
-        "fitted_on": found.fitted_on,
-        "measured_on": found.measured_on,
-        "ece_before": found.before,
-        "ece_after": found.after,
-    }
-    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+def write(card: Card, tables: dict[str, dict], remembered: tuple[Novelty, float] | None) -> None:
+    """Nothing; puts the tables, one for each way of asking, into the card, keeping all else."""
+    document = tomlkit.parse(card.path.read_text(encoding="utf-8"))
+    document.pop("temperature", None)
+    kept = document.get("trust", {})
+    for mode, table in tables.items():
+        kept[mode] = table
+    if remembered is not None:
+        file = card.folder / NOVELTY_FILE
+        novelty.save(remembered[0], file)
+        kept["novelty"] = {"threshold": remembered[1], "kept": KEPT}
+        files = document.setdefault("files", {})
+        size = file.stat().st_size
+        files["novelty"] = {"file": file.name, "sha256": sha256_of(file), "size_bytes": size}
+    document["trust"] = kept
+    card.path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-def _logits(
-    classifier: Classifier, folder: Path, rows: list[splits.Row], skip_broken: bool
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    photos = load_photos(folder, rows, classifier.engine.side, skip_broken=skip_broken)
+def summary(mode: str, table: dict) -> str:
+    """The table of one way of asking as lines of text."""
+
+    def shown(entry: list[float]) -> str:
+        return f"{entry[0]:.3f} ({entry[1]:.3f} to {entry[2]:.3f})"
+
+    lines = [
+        f"{'eight views' if mode == TTA else 'one view'}: fitted on {table['fitted_on']} "
+        f"validation photos, measured on {table['measured_on']} held-out ones",
+        f"  temperature {table['temperature']:.3f}: ECE {shown(table['ece_before'])} before, "
+        f"{shown(table['ece'])} after",
+        f"  sets hold the class of {shown(table['covered'])} of lesions, "
+        f"{shown(table['set_size'])} classes each",
+    ]
+    lines += [f"    {code:5}{shown(entry)}" for code, entry in table["covered_by_class"].items()]
+    lines += [
+        f"  {point['group']} at {point['target']:.0%} sensitivity: threshold "
+        f"{point['threshold']:.3f}, sensitivity {shown(point['sensitivity'])}, "
+        f"specificity {shown(point['specificity'])}"
+        for point in table["operating_points"]
+    ]
+    return "\n".join(lines)
+
+
+def _measured(classifier: Classifier, photos: Photos) -> Measured:
     logits = evaluate.in_chunks(classifier.logits, classifier, photos)
-    return logits.astype(np.float64), photos.targets, [row.lesion_id for row in photos.rows]
+    return Measured(photos.targets, logits, [row.lesion_id for row in photos.rows])
+
+
+def _pooled(classifier: Classifier, photos: Photos) -> np.ndarray:
+    starts = range(0, len(photos.pixels), evaluate.CHUNK)
+    parts = (np.asarray(photos.pixels[at : at + evaluate.CHUNK]) for at in starts)
+    return np.concatenate([classifier.engine.run(part).pooled for part in parts])
+
+
+def _operating_point(
+    group: str,
+    target: float,
+    known: Measured,
+    fitted: np.ndarray,
+    unseen: Measured,
+    new: np.ndarray,
+) -> dict:
+    members = [CODES.index(code) for code in GROUPS[group]]
+    scores, positive = group_probability(CODES, fitted, group), np.isin(known.targets, members)
+    threshold = trust_fits.threshold_for(scores, positive, known.groups, target)
+    called = group_probability(CODES, new, group) >= threshold
+    ill = np.isin(unseen.targets, members)
+    return {
+        "group": group,
+        "target": target,
+        "threshold": threshold,
+        "sensitivity": _spread(called, unseen.groups, ill),
+        "specificity": _spread(~called, unseen.groups, ~ill),
+    }
+
+
+def _both_occur(part: Measured, group: str) -> bool:
+    """Whether there are photos of the group and others, without which nothing can be fitted."""
+    members = np.isin(part.targets, [CODES.index(code) for code in GROUPS[group]])
+    return bool(members.any() and not members.all())
+
+
+def _covered(
+    unseen: Measured, probabilities: np.ndarray, threshold: float, chosen: np.ndarray | None = None
+) -> list[float]:
+    covered = trust_fits.in_sets(unseen.targets, probabilities, threshold)
+    return _spread(covered, unseen.groups, chosen)
+
+
+def _spread(values: np.ndarray, groups: list[str], chosen: np.ndarray | None = None) -> list[float]:
+    if chosen is not None:
+        values, groups = values[chosen], [groups[index] for index in np.flatnonzero(chosen)]
+    return [round(number, 4) for number in trust_fits.weighted_mean(values, groups)]
+
+
+def _ece(unseen: Measured, probabilities: np.ndarray) -> list[float]:
+    measure = metrics.expected_calibration_error
+    low, high = metrics.interval(measure, unseen.targets, probabilities, unseen.groups)
+    return [round(v, 4) for v in (measure(unseen.targets, probabilities), low, high)]

@@ -10,6 +10,7 @@ from model_zoo.card import SEGMENTATION, Card
 from model_zoo.cases import Case
 from model_zoo.errors import ZooError
 from model_zoo.training_ids import TrainingIds, training_ids
+from model_zoo.trust import SINGLE, TTA
 from training import isic2019, splits
 from training.recipe_file import read_recipes
 
@@ -101,25 +102,31 @@ def export(options: argparse.Namespace) -> int:
 
 
 def calibrate(options: argparse.Namespace) -> int:
-    """0 once the temperature is in the model's card."""
+    """0 once all that was fitted is in the model's card."""
     from model_zoo.classifier import Classifier
     from training import calibrate as calibrating
 
-    classifier = Classifier.load(options.model)
+    ways = {mode: Classifier.load(options.model, tta=mode == TTA) for mode in (SINGLE, TTA)}
+    classifier = ways[SINGLE]
     rows, _ = _listed(options.images, options.data)
-    validation, held_out = (
-        splits.part_of(rows, part) for part in (splits.VALIDATION, splits.HELD_OUT)
-    )
-    if not validation or not held_out:
+    parts = {part: splits.part_of(rows, part) for part in splits.PARTS}
+    unseen = parts[splits.VALIDATION], parts[splits.HELD_OUT]
+    if not all(unseen):
         raise ZooError("no_parts_to_calibrate", file=options.images)
-    if known := _known(validation + held_out, classifier.card):
+    if known := _known(unseen[0] + unseen[1], classifier.card):
         raise ZooError("trained_on", count=known, name=classifier.card.name)
-    found = calibrating.calibrate(
-        classifier, options.data, validation, held_out, skip_broken=options.skip_broken
-    )
-    calibrating.write(classifier.card.path, found)
-    print(found)
-    print("The card's measures are older than its temperature: evaluate --write-card renews them.")
+    skip = options.skip_broken
+    tables = {}
+    for mode, way in ways.items():
+        tables[mode] = calibrating.calibrate(way, options.data, *unseen, skip_broken=skip)
+        print(calibrating.summary(mode, tables[mode]), flush=True)
+    remembered = None
+    if not classifier.card.members and classifier.engine.grid is not None and parts[splits.TRAIN]:
+        remembered = calibrating.fit_novelty(
+            classifier, options.data, parts[splits.TRAIN], unseen[0], skip_broken=skip
+        )
+    calibrating.write(classifier.card, tables, remembered)
+    print("The card's measures are older than what was fitted: evaluate --write-card renews them.")
     return 0
 
 
@@ -131,7 +138,7 @@ def evaluate(options: argparse.Namespace) -> int:
     from training import evaluate as evaluating
     from training.export import write_measures
 
-    classifier = Classifier.load(options.model)
+    classifier = Classifier.load(options.model, tta=options.tta)
     card = classifier.card
     rows, cases, protocol = _to_measure(options, card)
     of_dev_list = protocol == _protocol(splits.DEV_LIST, splits.HELD_OUT)
@@ -148,7 +155,6 @@ def evaluate(options: argparse.Namespace) -> int:
         cases,
         protocol=protocol,
         resolution=options.resolution,
-        tta=options.tta,
         skip_broken=options.skip_broken,
     )
     measured.result["trained_on"] = known

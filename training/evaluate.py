@@ -1,7 +1,6 @@
 """Measures of a served model on a list of photos, with intervals, as one dictionary."""
 
 import csv
-import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy as np
 from model_zoo.cases import Case
 from model_zoo.classifier import Classifier
 from model_zoo.labels import CODES
-from model_zoo.store import sha256_of
+from model_zoo.trust import TTA
 from training import figures, metrics, splits
 from training.dataset import Photos, load_photos
 from training.metrics import interval
@@ -53,24 +52,22 @@ def evaluate(
     *,
     protocol: str,
     resolution: int | None = None,
-    tta: bool = False,
     skip_broken: bool = False,
 ) -> Measured:
     """The measures of the served file on these photos.
 
-    resolution: bring every photo to this many pixels first. tta: the mean over eight flips and
-    quarter turns. 95 % intervals are from 1,000 draws of lesions.
+    resolution: bring every photo to this many pixels first. 95 % intervals are from 1,000 draws of
+    lesions.
     """
-    side = classifier.engine.side
-    photos = load_photos(folder, rows, side, at=resolution, skip_broken=skip_broken)
-    probabilities = predict(classifier, photos, tta=tta)
+    photos = load_photos(folder, rows, classifier.side, at=resolution, skip_broken=skip_broken)
+    probabilities = predict(classifier, photos)
     targets, groups = photos.targets, [row.lesion_id for row in photos.rows]
     result = {
         "model": classifier.card.name,
-        "weights_sha256": sha256_of(classifier.engine.file),
+        "weights_sha256": classifier.digest(),
         "protocol": protocol,
         "resolution": resolution or "native",
-        "tta": tta,
+        "tta": classifier.mode == TTA,
         "n": len(targets),
         "lesions": len(set(groups)),
         "labels": list(CODES),
@@ -87,10 +84,9 @@ def evaluate(
     return Measured(result, photos.rows, targets, probabilities)
 
 
-def predict(classifier: Classifier, photos: Photos, *, tta: bool = False) -> np.ndarray:
+def predict(classifier: Classifier, photos: Photos) -> np.ndarray:
     """The calibrated probabilities (N, K) of squares, columns in the order of `CODES`."""
-    answer = functools.partial(classifier.probabilities, tta=tta)
-    return in_chunks(answer, classifier, photos)
+    return in_chunks(classifier.probabilities, classifier, photos)
 
 
 def in_chunks(

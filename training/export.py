@@ -175,7 +175,6 @@ def _about(finished: FinishedRun, place: Place, flatbuffer: Path, precision: str
         "side": finished.chosen["side"],
         "grid": 0 if outlines else Engine(flatbuffer).grid or 0,
         "precision": precision,
-        "temperature": 1.0,
         "default": False,
         **texts,
         "changelog": [f"{place.name}: first release"],

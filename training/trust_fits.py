@@ -54,10 +54,12 @@ def weighted_mean(values: np.ndarray, groups: list[str]) -> tuple[float, float, 
     return mean(weights, values), *interval(mean, weights, values.astype(float), groups)
 
 
-def threshold_for(scores: np.ndarray, positive: np.ndarray, groups: list[str], target: float):
+def threshold_for(
+    scores: np.ndarray, positive: np.ndarray, groups: list[str], target: float
+) -> float:
     """The highest threshold at which `target` of the positive lesions score at least that.
 
-    scores (N,), positive bool (N,).
+    scores (N,), positive bool (N,), at least one of them.
     """
     chosen = np.flatnonzero(positive)
     weights = lesion_weights([groups[index] for index in chosen])

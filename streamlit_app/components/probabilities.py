@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from model_zoo.classifier import Analysis
+from model_zoo.analysis import Analysis
 from model_zoo.labels import BENIGN, BY_CODE, MALIGNANT, PREMALIGNANT
 from streamlit_app.content import text
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from model_zoo import registry
-from model_zoo.cases import GROUND_TRUTH, METADATA, read_cases
+from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, read_cases
 from model_zoo.classifier import Classifier, eight_views
 from model_zoo.labels import CODES
 from training import splits
@@ -107,6 +107,7 @@ def test_test_time_augmentation_is_the_mean_of_eight_views(evaluated, small_isic
     rows = [splits.Row("ISIC_0024306", "AK", "L", "")]
     pixels = load_photos(small_isic, rows, 32).pixels
     classifier = Classifier.load("light.v1")
+    assert classifier.trust.temperature == 1.0  # else the mean would be of other numbers
     views = eight_views(pixels)[:, 0]
     assert len({view.tobytes() for view in views}) == 8
     expected = classifier.probabilities(views).mean(axis=0)
@@ -119,10 +120,19 @@ def test_calibration_goes_into_the_card(evaluated, installed, small_isic, capsys
     lists = str(installed / "lists")
     arguments = ["--model", "light.v1", "--data", str(small_isic), "--images", lists]
     assert main(["calibrate", *arguments]) == 0
-    assert "ECE on" in capsys.readouterr().out
+    assert "sets hold the class of" in capsys.readouterr().out
     card = registry.find("light.v1")
-    assert card.temperature != 1.0
-    assert card.training["calibration"]["ece_after"]["value"] >= 0
+    for mode in ("single", "tta"):
+        table = card.trust[mode]
+        assert table["temperature"] != 1.0
+        assert table["ece"][1] <= table["ece"][0] <= table["ece"][2]
+        # No photo of the validation part is a melanoma, so nothing is fitted for it.
+        assert [point["group"] for point in table["operating_points"]] == ["malignant"] * 2
+    classifier = Classifier.load("light.v1")
+    photo = next((small_isic / PHOTOS).glob("*.jpg")).read_bytes()
+    analysis = classifier.analyse(photo)
+    assert analysis.label in analysis.prediction_set
+    assert analysis.checks["novelty"].threshold == card.trust["novelty"]["threshold"]
 
 
 def test_the_temperature_is_found():

@@ -1,0 +1,124 @@
+"""One `Analysis` of one photo: what a model says of it, and how far that can be trusted."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from model_zoo.abcd import Abcd
+from model_zoo.errors import BadModel
+from model_zoo.labels import CODES
+from model_zoo.segmentation import Outline
+from model_zoo.trust import Check, group_probability, status_of
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a model says of one photo.
+
+    labels: class codes in the order of the numbers. probabilities: float (K,), calibrated, sum 1.
+    heatmaps: float32 (h, w, K), rectified Grad-CAM, not scaled, or None. box: what the model saw
+    (left, top, right, bottom in pixels of the photo), size: width, height of the photo.
+    answers: float (A, K), what each view of the photo and each member of an ensemble says.
+    prediction_set: codes, None where none was fitted. checks: by code, of those that were made.
+    outline, abcd: of the lesion, None where none is found or looked for.
+    """
+
+    model: str
+    labels: tuple[str, ...]
+    probabilities: np.ndarray
+    heatmaps: np.ndarray | None
+    box: tuple[int, int, int, int]
+    size: tuple[int, int]
+    answers: np.ndarray | None = None
+    prediction_set: tuple[str, ...] | None = None
+    checks: dict[str, Check] = field(default_factory=dict)
+    outline: Outline | None = None
+    abcd: Abcd | None = None
+
+    @property
+    def label(self) -> str:
+        """The code of the most probable class."""
+        return self.labels[int(self.probabilities.argmax())]
+
+    @property
+    def malignant_probability(self) -> float:
+        """The probability of `trust.MALIGNANT_GROUP`, 0 to 1."""
+        return float(group_probability(self.labels, self.probabilities))
+
+    @property
+    def status(self) -> str:
+        """One of `trust.STATUSES`."""
+        size = None if self.prediction_set is None else len(self.prediction_set)
+        return status_of(self.checks, size)
+
+    def probability(self, label: str) -> float:
+        """The probability of one class, 0 to 1."""
+        return float(self.probabilities[self.labels.index(label)])
+
+    def ranked(self) -> list[tuple[str, float]]:
+        """Class codes with probabilities, the largest first."""
+        order = np.argsort(-self.probabilities, kind="stable")
+        return [(self.labels[i], float(self.probabilities[i])) for i in order]
+
+    def heatmap(self, label: str) -> np.ndarray | None:
+        """The Grad-CAM of one class, float32 (h, w), scaled to 0..1; all zeros if it has none.
+
+        None where the model has no heatmaps. Raises `BadModel` for an unknown class.
+        """
+        if label not in self.labels:
+            raise BadModel("unknown_label", label=label, known=", ".join(self.labels))
+        if self.heatmaps is None:
+            return None
+        values = self.heatmaps[:, :, self.labels.index(label)]
+        peak = float(values.max())
+        return values / peak if peak > 0 else np.zeros_like(values)
+
+    def heatmap_inside(self, label: str) -> float | None:
+        """The share of a class's heatmap that lies on the lesion, 0 to 1.
+
+        None without an outline or a heatmap, and where the heatmap is all zeros.
+        """
+        heatmap = self.heatmap(label)
+        if heatmap is None or self.outline is None or heatmap.max() <= 0:
+            return None
+        within = self.outline.within(self.box, heatmap.shape)
+        return float((heatmap * within).sum() / heatmap.sum())
+
+    def record(self, file: str) -> dict:
+        """The analysis as it is written to JSON (see analysis.schema.json)."""
+        inside = self.heatmap_inside(self.label)
+        return {
+            "file": file,
+            "model": self.model,
+            "label": self.label,
+            "probabilities": {
+                code: round(self.probability(code), 6) for code in CODES if code in self.labels
+            },
+            "malignant_probability": round(self.malignant_probability, 6),
+            "prediction_set": None if self.prediction_set is None else list(self.prediction_set),
+            "status": self.status,
+            "checks": {
+                code: {
+                    "value": round(check.value, 4),
+                    "threshold": round(check.threshold, 4),
+                    "ok": check.ok,
+                }
+                for code, check in self.checks.items()
+            },
+            "segmentation": self._segmentation(),
+            "heatmap_inside": None if inside is None else round(inside, 4),
+        }
+
+    def _segmentation(self) -> dict | None:
+        if self.outline is None or self.abcd is None:
+            return None
+        return {
+            "area_fraction": round(self.outline.area_fraction, 4),
+            "box": list(self.outline.box),
+            "touches_border": self.outline.touches_border,
+            "asymmetry_major": round(self.abcd.asymmetry_major, 4),
+            "asymmetry_minor": round(self.abcd.asymmetry_minor, 4),
+            "border_irregularity": round(self.abcd.border_irregularity, 3),
+            "colours": list(self.abcd.colours),
+            "diameter_fraction": round(self.abcd.diameter_fraction, 4),
+        }

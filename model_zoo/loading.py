@@ -1,0 +1,63 @@
+"""From a card to the file that is served: found, verified, compiled where it has to be."""
+
+from pathlib import Path
+
+from model_zoo.card import INSIDE, Card
+from model_zoo.errors import BadModel
+from model_zoo.store import cache_folder, learnt_hashes, sha256_of, verify
+
+# To be raised with every change of `compile` or `grad_cam`, so that nothing older is served.
+COMPILER = 2
+
+
+def served_file(card: Card) -> Path:
+    """The flatbuffer that serves a card, verified; compiled first where there is a `.keras` alone.
+
+    Raises `BadModel`.
+    """
+    served, keras_file = card.file("served"), card.file("keras")
+    if served is not None and served.is_file():
+        verify_file(card, "served")
+        return served
+    if not card.files:  # a card beside a file of its own stem
+        served, keras_file = (card.path.with_suffix(end) for end in (".tflite", ".keras"))
+        if served.is_file():
+            return served
+    if keras_file is None or not keras_file.is_file():
+        code = "missing_weights" if card.source is not None else "missing_model_file"
+        raise BadModel(code, file=(keras_file or served).name, name=card.name)
+    if "keras" in card.files:
+        verify_file(card, "keras")
+    return compiled(keras_file, card)
+
+
+def verify_file(card: Card, kind: str) -> bool:
+    """Whether a hash is known for a file of a model, and it is right.
+
+    The hash of its card, or the one learnt at its first download. Raises `BadModel` for another
+    content or size.
+    """
+    entry = card.files[kind]
+    path = card.folder / entry.file
+    expected = entry.sha256
+    if not expected and card.source is not None:
+        expected = learnt_hashes().get(card.source.url, "")
+    if expected:
+        verify(path, expected, entry.size_bytes or path.stat().st_size)
+    return bool(expected)
+
+
+def compiled(file: Path, card: Card) -> Path:
+    """The flatbuffer of a `.keras` file, compiled on the first call and kept by content hash."""
+    if not file.is_file():
+        raise BadModel("missing_file", path=file)
+    scaling = None if card.scaling == INSIDE else card.scaling
+    key = f"{sha256_of(file)}-{card.precision}-{card.scaling}-{COMPILER}"
+    target = cache_folder("compiled") / f"{key}.tflite"
+    if not target.is_file():
+        try:
+            from model_zoo.compile import compile_file
+        except ImportError as fault:
+            raise BadModel("no_tensorflow", file=file.name) from fault
+        compile_file(file, target, precision=card.precision, scaling=scaling)
+    return target
