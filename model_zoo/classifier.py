@@ -134,9 +134,9 @@ class Classifier:
         outputs = self._run(np.stack([photo.square.pixels for photo in photos]))
         answers = self._answers(outputs, count)
         probabilities, heatmaps = self._calibrated(answers), self._heatmaps(outputs, count)
-        masks = None
+        masks = features = None
         if self.outliner is not None:
-            masks = self.outliner.masks(np.stack([photo.frame.pixels for photo in photos]))
+            masks, features = self.outliner.run(np.stack([photo.frame.pixels for photo in photos]))
         strange = None
         if self.novelty is not None:
             strange = self.novelty.distance(outputs[0].pooled[:count])
@@ -148,12 +148,12 @@ class Classifier:
                     model=self.card.name,
                     labels=self.card.labels,
                     probabilities=probabilities[index],
-                    heatmaps=None if heatmaps is None else heatmaps[index],
+                    heatmaps=_at(heatmaps, index),
                     box=photo.square.box,
                     size=(photo.rgb.shape[1], photo.rgb.shape[0]),
                     answers=answers[:, index],
                     prediction_set=self._set(probabilities[index]),
-                    checks=self._checks(photo, None if strange is None else strange[index]),
+                    checks=self._checks(photo, _at(strange, index), _at(features, index)),
                     outline=outline,
                     abcd=None if outline is None else abcd.measure(photo.rgb, outline),
                 )
@@ -214,14 +214,20 @@ class Classifier:
             return None
         return prediction_set(self.card.labels, probabilities, self.trust.set_threshold)
 
-    def _checks(self, photo: Prepared, strange: float | None) -> dict[str, Check]:
+    def _checks(
+        self, photo: Prepared, strange: float | None, features: np.ndarray | None
+    ) -> dict[str, Check]:
         checks = {}
         if strange is not None and self.trust.novelty_threshold is not None:
             limit = self.trust.novelty_threshold
             checks["novelty"] = Check(float(strange), limit, bool(strange <= limit))
         if self.outliner is not None:
-            checks |= self.outliner.checks(photo.qualities)
+            checks |= self.outliner.checks(photo.qualities, features)
         return checks
+
+
+def _at(values: np.ndarray | None, index: int) -> np.ndarray | None:
+    return None if values is None else values[index]
 
 
 def _log_mean(answers: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from model_zoo.frames import Frame, frame
 from model_zoo.images import decode_rgb
 from model_zoo.interpreters import Interpreters
 from model_zoo.loading import served_file
+from model_zoo.quality import SMALL, load_probe
 from model_zoo.trust import Check
 
 # A pixel belongs to the lesion from this probability on.
@@ -86,6 +87,10 @@ class Outliner:
             raise BadModel("foreign_shape", file=interpreters.file.name, problem=problem)
         self._mask = shapes.index((1, side, side, 1))
         self.side = side
+        rows = [place for place, shape in enumerate(shapes) if len(shape) == 2]
+        self._features = rows[0] if rows else None
+        file = card.file("probe") if card else None
+        self.probe = load_probe(file) if file is not None and file.is_file() else None
         self.thresholds = dict(card.trust.get("quality", {})) if card else {}
 
     @classmethod
@@ -103,16 +108,26 @@ class Outliner:
         """
         rgb = decode_rgb(photo) if isinstance(photo, bytes) else photo
         seen = frame(rgb, self.interpreters.side)
-        return outline_of(self.masks(seen.pixels[None])[0], seen)
+        return outline_of(self.run(seen.pixels[None])[0][0], seen)
 
-    def masks(self, pixels: np.ndarray) -> np.ndarray:
-        """The probability of lesion, float32 (N, S, S), of frames, uint8 (N, S, S, 3)."""
-        return self.interpreters.run(pixels)[self._mask][..., 0]
+    def run(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The probability of lesion, float32 (N, S, S), of frames, uint8 (N, S, S, 3).
 
-    def checks(self, qualities: dict[str, float]) -> dict[str, Check]:
-        """The checks of a photo's qualities (see `quality`) for which the card has a threshold."""
+        And their pooled features, float32 (N, C), None where the network gives none.
+        """
+        outputs = self.interpreters.run(pixels)
+        features = None if self._features is None else outputs[self._features]
+        return outputs[self._mask][..., 0], features
+
+    def checks(self, qualities: dict[str, float], features: np.ndarray | None) -> dict[str, Check]:
+        """The checks of a photo (see `quality`) for which the card has a threshold.
+
+        qualities: from `quality.measure`. features: (C,), from `run`.
+        """
+        if self.probe is not None and features is not None:
+            qualities = qualities | self.probe.measure(features)
         return {
-            code: Check(value, limit, value >= limit if code == "small" else value <= limit)
+            code: Check(value, limit, value >= limit if code == SMALL else value <= limit)
             for code, value in qualities.items()
             if (limit := self.thresholds.get(code)) is not None
         }

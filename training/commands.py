@@ -103,6 +103,8 @@ def export(options: argparse.Namespace) -> int:
 
 def calibrate(options: argparse.Namespace) -> int:
     """0 once all that was fitted is in the model's card."""
+    if registry.find(options.model).task == SEGMENTATION:
+        return _calibrate_quality(options)
     from model_zoo.classifier import Classifier
     from training import calibrate as calibrating
 
@@ -127,6 +129,20 @@ def calibrate(options: argparse.Namespace) -> int:
         )
     calibrating.write(classifier.card, tables, remembered)
     print("The card's measures are older than what was fitted: evaluate --write-card renews them.")
+    return 0
+
+
+def _calibrate_quality(options: argparse.Namespace) -> int:
+    from model_zoo.segmentation import Outliner
+    from training import quality_fits
+
+    outliner = Outliner.load(options.model)
+    rows, _ = _listed(options.images, options.data)
+    if not all(splits.part_of(rows, part) for part in splits.PARTS):
+        raise ZooError("no_parts_to_calibrate", file=options.images)
+    probe, thresholds, measures = quality_fits.fit(outliner, options.data, rows)
+    quality_fits.write(outliner.card, probe, thresholds, measures)
+    print(quality_fits.summary(thresholds, measures))
     return 0
 
 

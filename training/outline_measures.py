@@ -59,7 +59,7 @@ def measure_mask_precisions(
             file = Path(name, "candidate.tflite")
             file.write_bytes(flatbuffer)
             served = Outliner(None, Interpreters(file))
-            parts = [served.masks(pixels[at : at + 64]) for at in range(0, len(pixels), 64)]
+            parts = [served.run(pixels[at : at + 64])[0] for at in range(0, len(pixels), 64)]
         masks = np.concatenate(parts) > THRESHOLD
         full = masks if full is None else full
         same, dice = overlap(full, masks)[1].mean(), overlap(truth, masks)[0].mean()
