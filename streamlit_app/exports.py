@@ -1,0 +1,32 @@
+"""What leaves the app as a file: made safe for the program that will open it."""
+
+import csv
+import io
+
+# A cell that begins so is taken for a formula by spreadsheets, or runs together with the next one
+# (OWASP, "CSV Injection").
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def safe_cell(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula: such text gets an apostrophe before it.
+
+    Numbers stay numbers; control characters become spaces.
+    """
+    if isinstance(value, int | float):
+        return value
+    text = str(value)
+    guarded = text.lstrip(" ").startswith(FORMULA_STARTS)
+    clean = "".join(letter if letter.isprintable() else " " for letter in text)
+    return f"'{clean}" if guarded else clean
+
+
+def to_csv_text(rows: list[dict[str, object]], notice: str) -> str:
+    """Rows of the same keys as CSV, every cell safe (see `safe_cell`), the notice in a last row."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\r\n")
+    if rows:
+        writer.writerow([safe_cell(name) for name in rows[0]])
+    writer.writerows([[safe_cell(value) for value in row.values()] for row in rows])
+    writer.writerow([safe_cell(notice)])
+    return stream.getvalue()

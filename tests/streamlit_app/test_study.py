@@ -1,0 +1,142 @@
+"""A round of study: what is drawn, what the learner is shown, and the numbers of its end."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from model_zoo.labels import CODES
+from streamlit_app import study
+from streamlit_app.exports import safe_cell
+from streamlit_app.study import Answer, StudyCase
+
+
+def case(name, label, known=False):
+    return StudyCase(name, label, b"", known)
+
+
+def sure_of(label, value=0.72):
+    probabilities = np.full(8, (1 - value) / 7)
+    probabilities[CODES.index(label)] = value
+    return probabilities
+
+
+def answer(label, first, model, *, confidence="sure", known=False, last=None, shown=None):
+    seen = sure_of(shown or model)
+    return Answer(
+        case(f"of {label}", label, known), first, confidence, last or first, sure_of(model), seen
+    )
+
+
+def test_a_round_draws_classes_evenly_and_each_case_once():
+    cases = [case(f"nv{i}", "NV") for i in range(60)] + [case(f"mel{i}", "MEL") for i in range(9)]
+    drawn = study.begin(cases, 12, drill=False, seed=1)
+    labels = [one.label for one in drawn.cases]
+    assert (labels.count("NV"), labels.count("MEL")) == (6, 6)
+    assert len({one.name for one in drawn.cases}) == 12
+    assert drawn == study.begin(cases, 12, drill=False, seed=1)
+    assert drawn != study.begin(cases, 12, drill=False, seed=2)
+
+
+def test_a_round_is_as_long_as_there_are_cases():
+    assert len(study.begin([case("a", "NV")], 10, drill=False, seed=1).cases) == 1
+    assert study.begin([], 10, drill=False, seed=1).current is None
+
+
+def test_the_case_moves_on_with_each_answer():
+    drawn = study.begin([case("a", "NV"), case("b", "MEL")], 2, drill=False, seed=1)
+    first = drawn.current
+    again = drawn.answered(answer(first.label, "NV", "NV"))
+    assert again.current != first
+    assert again.answered(answer("MEL", "NV", "NV")).current is None
+    assert drawn.answers == ()
+
+
+def test_a_case_that_the_model_was_trained_on_counts_for_neither():
+    fair = (answer("MEL", "MEL", "NV"), answer("NV", "NV", "NV"))
+    known = answer("BCC", "SCC", "BCC", known=True)
+    assert study.scores((*fair, known)) == study.scores(fair)
+    learner, model = study.scores(fair)
+    assert (learner.n, learner.hits, model.hits) == (2, 1.0, 0.5)
+    assert study.scores((known,)) is None
+    row = next(csv.DictReader(io.StringIO(study.to_csv((known,), "notice"))))
+    assert row["model_trained_on_lesion"] == "yes"
+
+
+def test_brier_is_the_squared_distance_from_the_truth():
+    right, wrong = answer("MEL", "MEL", "MEL"), answer("MEL", "NV", "MEL")
+    rest = 0.05 / 7
+    assert study.brier(study.learner_probabilities(right), "MEL") == pytest.approx(
+        0.05**2 + 7 * rest**2
+    )
+    assert study.brier(study.learner_probabilities(wrong), "MEL") == pytest.approx(
+        0.95**2 + (1 - rest) ** 2 + 6 * rest**2
+    )
+    learner, model = study.scores((right,))
+    assert model.brier == pytest.approx(0.28**2 + 7 * 0.04**2)
+    assert learner.brier < model.brier
+
+
+def test_a_drill_misleads_in_about_three_of_ten_and_never_by_the_truth():
+    cases = [case(str(i), CODES[i % 8]) for i in range(400)]
+    drawn = study.begin(cases, 400, drill=True, seed=5)
+    misled = 0
+    while drawn.current is not None:
+        model = sure_of("NV")
+        shown = drawn.shown(model)
+        assert sorted(shown) == sorted(model)
+        if shown.argmax() != model.argmax():
+            misled += 1
+            assert CODES[int(shown.argmax())] != drawn.current.label
+        given = Answer(drawn.current, "NV", "sure", "NV", model, shown)
+        assert given.misled == (shown.argmax() != model.argmax())
+        drawn = drawn.answered(given)
+    assert misled == pytest.approx(120, abs=30)
+
+
+def test_without_a_drill_the_model_is_shown_as_it_is():
+    drawn = study.begin([case(str(i), "MEL") for i in range(50)], 50, drill=False, seed=5)
+    assert all(np.array_equal(drawn.shown(sure_of("NV")), sure_of("NV")) for _ in range(3))
+
+
+def test_following_counts_only_changes_to_a_misleading_answer():
+    answers = (
+        answer("MEL", "MEL", "MEL", last="BCC", shown="BCC"),
+        answer("MEL", "MEL", "MEL", last="MEL", shown="BCC"),
+        answer("MEL", "BCC", "MEL", last="BCC", shown="BCC"),
+        answer("MEL", "NV", "MEL", last="MEL"),
+    )
+    assert study.followed(answers) == (1, 3)
+
+
+def test_tables_are_of_the_first_answers():
+    answers = (
+        answer("MEL", "MEL", "MEL"),
+        answer("MEL", "NV", "MEL", last="MEL"),
+        answer("NV", "NV", "BKL"),
+    )
+    assert study.by_class(answers) == {"MEL": (1, 2), "NV": (1, 1)}
+    counts = study.confusion(answers)
+    assert counts[CODES.index("MEL"), CODES.index("NV")] == 1
+    assert counts.sum() == 3
+    assert [a.case.label for a in study.disagreements(answers)] == ["MEL", "NV"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "\r=1"])
+def test_no_cell_is_taken_for_a_formula(text):
+    assert str(safe_cell(text)).startswith("'")
+
+
+def test_names_and_numbers_stay_as_they_are():
+    assert safe_cell("photo (1).jpg") == "photo (1).jpg"
+    assert safe_cell(-0.5) == -0.5
+    assert safe_cell("a\nb\u202ec") == "a b c"
+
+
+def test_results_can_be_read_back_and_end_with_the_notice():
+    told = study.to_csv((answer("MEL", "NV", "MEL", shown="BCC"),), "Research only")
+    rows = list(csv.reader(io.StringIO(told)))
+    assert rows[1][:3] == ["of MEL", "MEL", "NV"]
+    assert rows[1][5:7] == ["MEL", "BCC"]
+    assert rows[-1] == ["Research only"]
