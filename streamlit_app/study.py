@@ -187,7 +187,7 @@ def followed(answers: tuple[Answer, ...]) -> tuple[int, int]:
 
 
 def to_csv(answers: tuple[Answer, ...], notice: str) -> str:
-    """The learner's own results as CSV that is safe to open in a spreadsheet; the notice ends it."""
+    """The learner's own results as CSV, safe to open in a spreadsheet; the notice ends it."""
     rows = [
         {
             "case": a.case.name,

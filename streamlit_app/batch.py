@@ -1,0 +1,256 @@
+"""Many photos, one after the other: what is taken, what is left out and why, a row for each.
+
+No Streamlit here. A photo is decoded only when its turn comes and forgotten after it; a thumbnail
+and a row are all that stays.
+"""
+
+import io
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from model_zoo.analysis import Analysis
+from model_zoo.classifier import Classifier
+from model_zoo.errors import BadImage, ZooError
+from model_zoo.images import MAX_BYTES, SUFFIXES, decode_rgb
+from streamlit_app.exports import to_csv_text
+
+MOST_PHOTOS = 500
+MOST_BYTES = 200 * 2**20  # of all photos of a session, unpacked
+# More entries than this, folders and other files included, is no folder of photos any more.
+MOST_ENTRIES = 5000
+# Photos are compressed already: what shrinks more than this in a zip was made to exhaust memory.
+MOST_RATIO = 100
+THUMBNAIL = 96  # pixels of the longer side
+
+
+@dataclass(frozen=True)
+class Row:
+    """One photo's outcome: its analysis in short, or the sentence why there is none.
+
+    thumbnail: a JPEG, b"" without one. probabilities: by class code.
+    """
+
+    name: str
+    status: str
+    label: str = ""
+    probabilities: dict[str, float] = field(default_factory=dict)
+    malignant: float | None = None
+    prediction_set: tuple[str, ...] = ()
+    thumbnail: bytes = b""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A photo in the queue: its name, where it lies (an upload, or a member of one), its size."""
+
+    name: str
+    upload: bytes
+    member: zipfile.ZipInfo | None
+    size: int
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The photos to be read, and the names left out, each with the sentence why."""
+
+    photos: tuple[Waiting, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+def queue(uploads: list[tuple[str, bytes]]) -> Queue:
+    """What of the uploads, photos and zips of photos, will be read within the limits; in order."""
+    found: list[Waiting] = []
+    left: list[tuple[str, str]] = []
+    total = 0
+    for name, data in uploads:
+        try:
+            entries = list(_entries(name, data))
+        except ZooError as fault:
+            left.append((name, str(fault)))
+            continue
+        for waiting, refusal in entries:
+            problem = refusal or _over_limit(len(found), total + waiting.size)
+            if problem is None:
+                total += waiting.size
+                found.append(waiting)
+            else:
+                left.append((waiting.name, str(problem)))
+    return Queue(tuple(found), tuple(left))
+
+
+def _over_limit(photos: int, total: int) -> ZooError | None:
+    """Why no more is taken after so many photos, up to so many bytes with this one; or None."""
+    if photos >= MOST_PHOTOS:
+        return ZooError("batch_too_many", limit=MOST_PHOTOS)
+    if total > MOST_BYTES:
+        return ZooError("batch_too_large", limit_megabytes=MOST_BYTES >> 20)
+    return None
+
+
+def _entries(name: str, data: bytes) -> Iterator[tuple[Waiting, ZooError | None]]:
+    if not name.lower().endswith(".zip"):
+        yield Waiting(name, data, None, len(data)), None
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as fault:
+        raise ZooError("batch_bad_zip") from fault
+    if len(members) > MOST_ENTRIES:
+        raise ZooError("batch_many_entries", limit=MOST_ENTRIES)
+    for member in members:
+        if not member.is_dir() and not _is_litter(member.filename):
+            shown = _parts(member.filename)[-1]
+            yield Waiting(f"{name}: {shown}", data, member, member.file_size), _refusal(member)
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The parts of an entry's path, however the system that made the zip joins them."""
+    return PurePosixPath(name.replace("\\", "/")).parts or (name,)
+
+
+def _is_litter(name: str) -> bool:
+    """Whether an entry is what systems add on their own: of macOS, hidden files, Windows."""
+    parts = _parts(name)
+    return "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1].lower() == "thumbs.db"
+
+
+def _refusal(member: zipfile.ZipInfo) -> ZooError | None:
+    """Why a member of a zip is not read, judged by its header alone; None if it is."""
+    parts = _parts(member.filename)
+    if ".." in parts or member.filename.startswith(("/", "\\")) or ":" in parts[0]:
+        return ZooError("batch_path")  # nothing is ever unpacked to a disk, but why ask for it
+    if not member.filename.lower().endswith(SUFFIXES):
+        return ZooError("batch_no_photo")
+    if member.flag_bits & 1:
+        return ZooError("batch_encrypted")
+    if member.file_size > MAX_BYTES:
+        megabytes, limit = member.file_size / 2**20, MAX_BYTES >> 20
+        return BadImage("too_many_bytes", megabytes=round(megabytes), limit_megabytes=limit)
+    if member.file_size > MOST_RATIO * max(1, member.compress_size):
+        return ZooError("batch_bomb")
+    return None
+
+
+def read(waiting: Waiting) -> bytes:
+    """The bytes of a photo in the queue, never more than its header says. Raises `ZooError`."""
+    if waiting.member is None:
+        return waiting.upload
+    try:
+        with (
+            zipfile.ZipFile(io.BytesIO(waiting.upload)) as archive,
+            archive.open(waiting.member) as stream,
+        ):
+            data = stream.read(waiting.size + 1)
+    except Exception as fault:  # damaged members raise nearly anything, from zlib.error to KeyError
+        raise ZooError("batch_bad_member") from fault
+    if len(data) > waiting.size:  # its header lied
+        raise ZooError("batch_bomb")
+    return data
+
+
+def analyse(classifier: Classifier, waiting: Waiting) -> Row:
+    """The row of one photo; a fault of the photo becomes its sentence."""
+    try:
+        rgb = decode_rgb(read(waiting))
+        return _row(waiting.name, classifier.analyse(rgb), rgb)
+    except ZooError as fault:
+        return Row(waiting.name, "unreadable", problem=str(fault))
+
+
+def _row(name: str, analysis: Analysis, rgb: np.ndarray) -> Row:
+    return Row(
+        name,
+        analysis.status,
+        analysis.label,
+        dict(analysis.ranked()),
+        analysis.malignant_probability,
+        analysis.prediction_set or (),
+        _thumbnail(rgb),
+    )
+
+
+def _thumbnail(rgb: np.ndarray) -> bytes:
+    scale = THUMBNAIL / max(rgb.shape[:2])
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    stream = io.BytesIO()
+    Image.fromarray(small).save(stream, "JPEG", quality=80)
+    return stream.getvalue()
+
+
+class Job:
+    """The photos of a queue being read in a thread of their own, so that no page waits for them.
+
+    rows: of those that are done, in order. `stop` ends it after the photo at hand.
+    """
+
+    def __init__(self, classifier: Classifier, photos: tuple[Waiting, ...]) -> None:
+        self.total = len(photos)
+        self.rows: list[Row] = []
+        self.began = time.monotonic()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(
+            target=self._work, args=(classifier, photos), name="batch", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether photos are still being read."""
+        return self._thread.is_alive()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The time that the rest will take at the pace so far; None before the first photo."""
+        done = len(self.rows)
+        if not done:
+            return None
+        return (time.monotonic() - self.began) / done * (self.total - done)
+
+    def stop(self) -> None:
+        """Nothing; the job ends after the photo at hand. What is done stays."""
+        self._stopped.set()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Nothing; returns when the job has ended, or after so many seconds."""
+        self._thread.join(seconds)
+
+    def _work(self, classifier: Classifier, photos: tuple[Waiting, ...]) -> None:
+        for waiting in photos:
+            if self._stopped.is_set():
+                return
+            self.rows.append(analyse(classifier, waiting))
+
+
+def to_csv(rows: list[Row], model: str, digest: str, notice: str) -> str:
+    """The rows as CSV, safe to open in a spreadsheet; digest: the sha256 of the model's file."""
+    codes = sorted({code for row in rows for code in row.probabilities})
+    table = [
+        {
+            "file": row.name,
+            "status": row.status,
+            "label": row.label,
+            "malignant_probability": "" if row.malignant is None else round(row.malignant, 6),
+            "prediction_set": " ".join(row.prediction_set),
+            **{code: _rounded(row.probabilities.get(code)) for code in codes},
+            "problem": row.problem,
+            "model": model,
+            "model_sha256": digest,
+        }
+        for row in rows
+    ]
+    return to_csv_text(table, notice)
+
+
+def _rounded(value: float | None) -> float | str:
+    return "" if value is None else round(value, 6)

@@ -1,0 +1,150 @@
+"""Batches: what is taken and what is refused, and that no photo stops the others."""
+
+import csv
+import io
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model_zoo.classifier import Classifier
+from streamlit_app import batch
+
+SAMPLE = (Path(__file__).parents[2] / "streamlit_app" / "samples" / "network.jpg").read_bytes()
+
+
+def photo(colour=(200, 150, 130), size=(80, 60)):
+    stream = io.BytesIO()
+    Image.new("RGB", size, colour).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def zipped(members, method=zipfile.ZIP_STORED):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return Classifier.load()
+
+
+def test_photos_and_zips_are_queued_in_order_without_what_systems_add():
+    archive = zipped(
+        [
+            ("day/a.jpg", photo()),
+            ("__MACOSX/day/._a.jpg", b"x"),
+            ("day/.DS_Store", b"x"),
+            ("Thumbs.db", b"x"),
+            ("day/b.PNG", photo()),
+            ("notes.txt", b"x"),
+        ]
+    )
+    found = batch.queue([("first.jpg", photo()), ("many.zip", archive)])
+    assert [w.name for w in found.photos] == ["first.jpg", "many.zip: a.jpg", "many.zip: b.PNG"]
+    assert [name for name, _ in found.left_out] == ["many.zip: notes.txt"]
+    assert batch.read(found.photos[1]) == photo()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("../../etc/a.jpg", "points outside"),
+        ("/etc/a.jpg", "points outside"),
+        ("..\\..\\a.jpg", "points outside"),
+        ("C:\\a.jpg", "points outside"),
+        ("inner.zip", "No photo by its name"),
+        ("page.html", "No photo by its name"),
+    ],
+)
+def test_members_that_are_no_plain_photo_are_left_out(name, sentence):
+    found = batch.queue([("x.zip", zipped([(name, photo())]))])
+    assert found.photos == ()
+    assert sentence in found.left_out[0][1]
+
+
+def test_bombs_are_refused_by_their_header_and_by_what_comes():
+    bomb = zipped([("bomb.jpg", b"\0" * 20_000_000)], zipfile.ZIP_DEFLATED)
+    assert len(bomb) < 50_000
+    assert "unpacks to far more" in batch.queue([("x.zip", bomb)]).left_out[0][1]
+    # The same with a header that says less than comes.
+    lying = bytearray(zipped([("a.jpg", b"\0" * 100_000)], zipfile.ZIP_DEFLATED))
+    real = (100_000).to_bytes(4, "little")
+    while (at := lying.find(real)) >= 0:
+        lying[at : at + 4] = (2_000).to_bytes(4, "little")
+    waiting = batch.queue([("x.zip", bytes(lying))]).photos[0]
+    with pytest.raises(batch.ZooError):
+        batch.read(waiting)
+
+
+def test_encrypted_and_damaged_zips_are_named():
+    data = bytearray(zipped([("a.jpg", photo())]))
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.find(mark) + offset] |= 1
+    assert "encrypted" in batch.queue([("x.zip", bytes(data))]).left_out[0][1]
+    assert "no zip" in batch.queue([("x.zip", b"PK\x03\x04nothing")]).left_out[0][1]
+    whole = bytearray(zipped([("a.jpg", photo())]))
+    whole[60] ^= 0xFF  # inside the photo: the checksum no longer fits
+    waiting = batch.queue([("x.zip", bytes(whole))]).photos[0]
+    with pytest.raises(batch.ZooError, match="cannot be unpacked"):
+        batch.read(waiting)
+
+
+def test_more_than_the_limits_is_left_out_and_said(monkeypatch):
+    one = photo()
+    monkeypatch.setattr(batch, "MOST_PHOTOS", 3)
+    found = batch.queue([(f"{i}.jpg", one) for i in range(5)])
+    assert (len(found.photos), len(found.left_out)) == (3, 2)
+    assert "at most 3 photos" in found.left_out[0][1]
+    monkeypatch.setattr(batch, "MOST_BYTES", 2 * len(one))
+    found = batch.queue([(f"{i}.jpg", one) for i in range(3)])
+    assert (len(found.photos), len(found.left_out)) == (2, 1)
+    monkeypatch.setattr(batch, "MOST_ENTRIES", 2)
+    many = zipped([(f"{i}.txt", b"") for i in range(3)])
+    assert "more than 2 entries" in batch.queue([("x.zip", many)]).left_out[0][1]
+
+
+def test_a_job_reads_all_and_a_bad_photo_does_not_stop_it(classifier):
+    uploads = [("good.jpg", SAMPLE), ("bad.jpg", b"\xff\xd8\xffno"), ("=cmd.jpg", photo())]
+    job = batch.Job(classifier, batch.queue(uploads).photos)
+    job.wait(60)
+    assert not job.running
+    assert [row.name for row in job.rows] == ["good.jpg", "bad.jpg", "=cmd.jpg"]
+    good, bad, _ = job.rows
+    assert sum(good.probabilities.values()) == pytest.approx(1)
+    assert good.label == max(good.probabilities, key=good.probabilities.get)
+    assert np.asarray(Image.open(io.BytesIO(good.thumbnail))).max() > 0
+    assert (bad.status, bad.thumbnail) == ("unreadable", b"")
+    assert bad.problem
+    assert job.seconds_left == 0
+
+    told = batch.to_csv(job.rows, "model.v1", "ab" * 32, "Research only")
+    rows = list(csv.DictReader(io.StringIO(told)))
+    assert rows[0]["label"] == good.label
+    assert rows[1]["problem"] == bad.problem
+    assert rows[2]["file"] == "'=cmd.jpg"
+    assert rows[3]["file"] == "Research only"
+
+
+def test_a_stopped_job_keeps_what_is_done(classifier, monkeypatch):
+    slow = batch.analyse
+
+    def wait(*arguments):
+        time.sleep(0.05)
+        return slow(*arguments)
+
+    monkeypatch.setattr(batch, "analyse", wait)
+    job = batch.Job(classifier, batch.queue([(f"{i}.jpg", SAMPLE) for i in range(50)]).photos)
+    while not job.rows:
+        time.sleep(0.01)
+    job.stop()
+    job.wait(60)
+    assert not job.running
+    assert 0 < len(job.rows) < 50
+    assert job.seconds_left > 0
