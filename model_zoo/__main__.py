@@ -45,9 +45,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--scaling", choices=SCALINGS, default=INSIDE)
     command.set_defaults(run=_compile)
 
+    command = commands.add_parser("index", help="make a folder of cases findable by similarity")
+    command.add_argument("folder", type=Path, help="in the ISIC 2019 layout")
+    command.add_argument("--model", help="a name from `list`")
+    command.set_defaults(run=_index)
+
     command = commands.add_parser("predict", help="probabilities of the classes for photos")
     command.add_argument("photos", type=Path, nargs="+", metavar="PHOTO_OR_FOLDER")
     command.add_argument("--model", help="a name from `list`, or a .keras or .tflite file")
+    command.add_argument("--tta", action="store_true", help="mean of eight flips and quarter turns")
     command.add_argument("--json", action="store_true", help="one JSON object a photo and line")
     command.add_argument("--heatmap", type=Path, help="PNG to write, for a single photo")
     command.add_argument("--label", choices=CODES, help="class of the heatmap; default: leading")
@@ -122,6 +128,18 @@ def _compile(options: argparse.Namespace) -> int:
     return 0
 
 
+def _index(options: argparse.Namespace) -> int:
+    from model_zoo import similar
+    from model_zoo.classifier import Classifier
+
+    def show(done: int, total: int) -> None:
+        print(f"\r{done} of {total} photos", end="", file=sys.stderr, flush=True)
+
+    count, broken = similar.build(Classifier.load(options.model), options.folder, show)
+    print(f"\n{count} cases can be found; {len(broken)} photos could not be read {broken[:3]}")
+    return 0
+
+
 def _predict(options: argparse.Namespace) -> int:
     from model_zoo.classifier import Classifier
     from model_zoo.predict import photos_in, score
@@ -132,7 +150,7 @@ def _predict(options: argparse.Namespace) -> int:
     if options.heatmap and not options.heatmap.absolute().parent.is_dir():
         raise ZooError("missing_file", path=options.heatmap.parent)
     sys.stdout.reconfigure(errors="replace")  # a pipe may know no bars
-    classifier = Classifier.load(options.model)
+    classifier = Classifier.load(options.model, tta=options.tta)
     failed = done = 0
     for scored in score(classifier, photos_in(options.photos)):
         done += 1

@@ -18,8 +18,9 @@ class Analysis:
     labels: class codes in the order of the numbers. probabilities: float (K,), calibrated, sum 1.
     heatmaps: float32 (h, w, K), rectified Grad-CAM, not scaled, or None. box: what the model saw
     (left, top, right, bottom in pixels of the photo), size: width, height of the photo.
-    answers: float (A, K), what each view of the photo and each member of an ensemble says.
-    prediction_set: codes, None where none was fitted. checks: by code, of those that were made.
+    pooled: float32 (C,), the features behind the answer, or None. answers: float (A, K), what each
+    view of the photo and each member of an ensemble says. prediction_set: codes, None where none
+    was fitted. checks: by code, of those that were made.
     outline, abcd: of the lesion, None where none is found or looked for.
     """
 
@@ -29,6 +30,7 @@ class Analysis:
     heatmaps: np.ndarray | None
     box: tuple[int, int, int, int]
     size: tuple[int, int]
+    pooled: np.ndarray | None = None
     answers: np.ndarray | None = None
     prediction_set: tuple[str, ...] | None = None
     checks: dict[str, Check] = field(default_factory=dict)

@@ -151,6 +151,7 @@ class Classifier:
                     heatmaps=_at(heatmaps, index),
                     box=photo.square.box,
                     size=(photo.rgb.shape[1], photo.rgb.shape[0]),
+                    pooled=_at(outputs[0].pooled, index),
                     answers=answers[:, index],
                     prediction_set=self._set(probabilities[index]),
                     checks=self._checks(photo, _at(strange, index), _at(features, index)),
