@@ -18,6 +18,7 @@ class Analysis:
     labels: class codes in the order of the numbers. probabilities: float (K,), calibrated, sum 1.
     heatmaps: float32 (h, w, K), rectified Grad-CAM, not scaled, or None. box: what the model saw
     (left, top, right, bottom in pixels of the photo), size: width, height of the photo.
+    randomised: heatmaps with the last layer shuffled (see `grad_cam`), or None.
     pooled: float32 (C,), the features behind the answer, or None. answers: float (A, K), what each
     view of the photo and each member of an ensemble says. prediction_set: codes, None where none
     was fitted. checks: by code, of those that were made.
@@ -30,6 +31,7 @@ class Analysis:
     heatmaps: np.ndarray | None
     box: tuple[int, int, int, int]
     size: tuple[int, int]
+    randomised: np.ndarray | None = None
     pooled: np.ndarray | None = None
     answers: np.ndarray | None = None
     prediction_set: tuple[str, ...] | None = None
@@ -62,16 +64,18 @@ class Analysis:
         order = np.argsort(-self.probabilities, kind="stable")
         return [(self.labels[i], float(self.probabilities[i])) for i in order]
 
-    def heatmap(self, label: str) -> np.ndarray | None:
+    def heatmap(self, label: str, *, randomised: bool = False) -> np.ndarray | None:
         """The Grad-CAM of one class, float32 (h, w), scaled to 0..1; all zeros if it has none.
 
-        None where the model has no heatmaps. Raises `BadModel` for an unknown class.
+        randomised: that of the same network with its last layer shuffled, to compare. None where
+        the model has no such heatmaps. Raises `BadModel` for an unknown class.
         """
         if label not in self.labels:
             raise BadModel("unknown_label", label=label, known=", ".join(self.labels))
-        if self.heatmaps is None:
+        maps = self.randomised if randomised else self.heatmaps
+        if maps is None:
             return None
-        values = self.heatmaps[:, :, self.labels.index(label)]
+        values = maps[:, :, self.labels.index(label)]
         peak = float(values.max())
         return values / peak if peak > 0 else np.zeros_like(values)
 

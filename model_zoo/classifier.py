@@ -133,7 +133,9 @@ class Classifier:
         count = len(photos)
         outputs = self._run(np.stack([photo.square.pixels for photo in photos]))
         answers = self._answers(outputs, count)
-        probabilities, heatmaps = self._calibrated(answers), self._heatmaps(outputs, count)
+        probabilities = self._calibrated(answers)
+        heatmaps = self._heatmaps([given.heatmaps for given in outputs], count)
+        randomised = self._heatmaps([given.randomised for given in outputs], count)
         masks = features = None
         if self.outliner is not None:
             masks, features = self.outliner.run(np.stack([photo.frame.pixels for photo in photos]))
@@ -149,6 +151,7 @@ class Classifier:
                     labels=self.card.labels,
                     probabilities=probabilities[index],
                     heatmaps=_at(heatmaps, index),
+                    randomised=_at(randomised, index),
                     box=photo.square.box,
                     size=(photo.rgb.shape[1], photo.rgb.shape[0]),
                     pooled=_at(outputs[0].pooled, index),
@@ -195,14 +198,11 @@ class Classifier:
     def _calibrated(self, answers: np.ndarray) -> np.ndarray:
         return softmax(_log_mean(answers) / self.trust.temperature)
 
-    def _heatmaps(self, outputs: list[Outputs], count: int) -> np.ndarray | None:
+    def _heatmaps(self, given: list[np.ndarray | None], count: int) -> np.ndarray | None:
         """Those of the photo as it is, (N, h, w, K); of an ensemble the mean of the scaled ones."""
-        if any(given.heatmaps is None for given in outputs):
+        if any(part is None for part in given):
             return None
-        maps = [
-            given.heatmaps[:count][..., order]
-            for given, order in zip(outputs, self._orders, strict=True)
-        ]
+        maps = [part[:count][..., order] for part, order in zip(given, self._orders, strict=True)]
         if len(maps) == 1:
             return maps[0]
         if len({part.shape for part in maps}) > 1:

@@ -101,8 +101,8 @@ def compile_flat(model: keras.Model, precision: str) -> bytes:
     """The LiteRT flatbuffer of a flat model.
 
     Input: uint8 (N, S, S, 3) RGB. Outputs, told apart by shape: pooled features (N, C), logits
-    (N, K), heatmaps (N, h, w, K); probabilities (N, K) alone where the head is of another kind;
-    the mask (N, S, S, 1) of a network that outlines, and the mean and the largest of its features
+    (N, K), heatmaps (N, h, w, 2 K) as `grad_cam` gives them; probabilities (N, K) alone where the
+    head is of another kind; the mask (N, S, S, 1) of a network that outlines, and the mean and the largest of its features
     (N, C) if it is one of `unet`.
     precision: float32; float16 (weights); int8 (weights by channel, activations quantized on
     the fly: "dynamic range").

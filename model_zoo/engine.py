@@ -14,13 +14,15 @@ class Outputs:
     """What a network says of N squares, float32.
 
     probabilities (N, K), uncalibrated; logits (N, K); pooled (N, C) and heatmaps (N, h, w, K),
-    rectified, not scaled, both None where the head is of another kind.
+    rectified, not scaled, both None where the head is of another kind. randomised: the heatmaps of
+    the same network with its last layer shuffled, None in files that were compiled without.
     """
 
     probabilities: np.ndarray
     logits: np.ndarray
     pooled: np.ndarray | None
     heatmaps: np.ndarray | None
+    randomised: np.ndarray | None = None
 
 
 class Engine:
@@ -46,7 +48,10 @@ class Engine:
         logits = named.get("logits")
         if logits is None:  # only the probabilities are known: logits up to a constant
             logits = np.log(np.clip(named["probabilities"], 1e-12, 1))
-        return Outputs(softmax(logits), logits, named.get("pooled"), named.get("heatmaps"))
+        maps = named.get("heatmaps")
+        both = maps is not None and maps.shape[-1] == 2 * self.classes
+        heatmaps, randomised = np.split(maps, 2, axis=-1) if both else (maps, None)
+        return Outputs(softmax(logits), logits, named.get("pooled"), heatmaps, randomised)
 
 
 def _places(shapes: list[tuple[int, ...]], file: Path) -> dict[str, int]:
@@ -56,9 +61,9 @@ def _places(shapes: list[tuple[int, ...]], file: Path) -> dict[str, int]:
     if len(shapes) == 1 and rows:
         return {"probabilities": 0}
     if len(shapes) == 3 and len(grids) == 1 and len(rows) == 2:
-        classes = shapes[grids[0]][3]
-        logits = [place for place in rows if shapes[place][1] == classes]
-        pooled = [place for place in rows if shapes[place][1] != classes]
+        maps = shapes[grids[0]][3]  # one a class, or two
+        logits = [place for place in rows if maps in (shapes[place][1], 2 * shapes[place][1])]
+        pooled = [place for place in rows if place not in logits]
         if len(logits) == 1:
             return {"logits": logits[0], "pooled": pooled[0], "heatmaps": grids[0]}
     problem = f"expected pooled features, logits and heatmaps, or probabilities, got {shapes}"

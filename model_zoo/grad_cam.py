@@ -51,8 +51,20 @@ def head_of(model: keras.Model) -> Head | None:
     return None
 
 
+def shuffled(kernel: np.ndarray) -> np.ndarray:
+    """A kernel with the same numbers in another, fixed order: a layer that has learnt nothing.
+
+    For the sanity check of Adebayo et al. 2018, arXiv 1810.03292: a heatmap that looks the same
+    with a randomised last layer does not speak of what was learnt.
+    """
+    return np.random.default_rng(0).permuted(kernel.ravel()).reshape(kernel.shape)
+
+
 def scores_and_heatmaps(features, layers: tuple[Dense, ...]):
-    """Pooled features (N, C), logits (N, K) and heatmaps (N, h, w, K), rectified but not scaled."""
+    """Pooled features (N, C), logits (N, K) and heatmaps (N, h, w, 2 K), rectified but not scaled.
+
+    The first K heatmaps are those of the classes; the others, those with the last layer `shuffled`.
+    """
     pooled = ops.mean(features, axis=(1, 2))
     values, masks = pooled, []
     for layer in layers:
@@ -62,7 +74,8 @@ def scores_and_heatmaps(features, layers: tuple[Dense, ...]):
         masks.append(values if layer.relu else None)
     logits = values
     # Backwards, with the classes in front: (N, K, units of the layer below).
-    gradient = ops.expand_dims(ops.transpose(layers[-1].kernel), 0)
+    last = np.concatenate([layers[-1].kernel, shuffled(layers[-1].kernel)], axis=1)
+    gradient = ops.expand_dims(ops.transpose(last), 0)
     for layer, mask in zip(layers[-2::-1], masks[-2::-1], strict=True):
         if mask is not None:
             on = ops.cast(mask > 0, "float32")

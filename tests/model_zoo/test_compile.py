@@ -13,6 +13,7 @@ from model_zoo.classifier import Classifier
 from model_zoo.compile import compile_file, compile_flat, load_flat
 from model_zoo.engine import Engine
 from model_zoo.errors import BadModel
+from model_zoo.grad_cam import shuffled
 from model_zoo.images import decode_rgb, square
 from model_zoo.interpreters import BATCH, Interpreters
 from model_zoo.labels import CODES
@@ -107,6 +108,10 @@ def test_own_model_served_equals_keras_and_its_heatmaps_a_tape(tmp_path, pixels)
     taped = taped_heatmaps(model, "features", pixels)
     assert np.abs(scaled(outputs.heatmaps) - taped).max() < 1e-5
     assert outputs.pooled.shape == (3, 1280)
+    last = model.get_layer("logits")
+    last.set_weights([shuffled(last.get_weights()[0]), last.get_weights()[1]])
+    taped = taped_heatmaps(model, "features", pixels)
+    assert np.abs(scaled(outputs.randomised) - taped).max() < 1e-5
 
 
 @pytest.mark.parametrize(
