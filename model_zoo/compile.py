@@ -102,8 +102,8 @@ def compile_flat(model: keras.Model, precision: str) -> bytes:
 
     Input: uint8 (N, S, S, 3) RGB. Outputs, told apart by shape: pooled features (N, C), logits
     (N, K), heatmaps (N, h, w, 2 K) as `grad_cam` gives them; probabilities (N, K) alone where the
-    head is of another kind; the mask (N, S, S, 1) of a network that outlines, and the mean and the largest of its features
-    (N, C) if it is one of `unet`.
+    head is of another kind; the mask (N, S, S, 1) of a network that outlines, and the mean and the
+    largest of its features (N, C) if it is one of `unet`.
     precision: float32; float16 (weights); int8 (weights by channel, activations quantized on
     the fly: "dynamic range").
     """
