@@ -20,6 +20,7 @@ page = st.navigation(
             icon=":material/center_focus_strong:",
             default=True,
         ),
+        st.Page("app_pages/study.py", title=text("pages.study"), icon=":material/school:"),
         st.Page("app_pages/about.py", title=text("pages.about"), icon=":material/menu_book:"),
     ],
     position="top",

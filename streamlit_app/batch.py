@@ -12,15 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-import cv2
 import numpy as np
-from PIL import Image
 
 from model_zoo.analysis import Analysis
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadImage, ZooError
 from model_zoo.images import MAX_BYTES, SUFFIXES, decode_rgb
 from streamlit_app.exports import to_csv_text
+from streamlit_app.thumbnails import thumbnail
 
 MOST_PHOTOS = 500
 MOST_BYTES = 200 * 2**20  # of all photos of a session, unpacked
@@ -28,7 +27,6 @@ MOST_BYTES = 200 * 2**20  # of all photos of a session, unpacked
 MOST_ENTRIES = 5000
 # Photos are compressed already: what shrinks more than this in a zip was made to exhaust memory.
 MOST_RATIO = 100
-THUMBNAIL = 96  # pixels of the longer side
 
 
 @dataclass(frozen=True)
@@ -175,17 +173,8 @@ def _row(name: str, analysis: Analysis, rgb: np.ndarray) -> Row:
         dict(analysis.ranked()),
         analysis.malignant_probability,
         analysis.prediction_set or (),
-        _thumbnail(rgb),
+        thumbnail(rgb),
     )
-
-
-def _thumbnail(rgb: np.ndarray) -> bytes:
-    scale = THUMBNAIL / max(rgb.shape[:2])
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    stream = io.BytesIO()
-    Image.fromarray(small).save(stream, "JPEG", quality=80)
-    return stream.getvalue()
 
 
 class Job:

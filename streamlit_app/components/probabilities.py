@@ -12,14 +12,22 @@ GROUP_COLOURS = {MALIGNANT: "#d55e00", PREMALIGNANT: "#e69f00", BENIGN: "#3a86b7
 
 
 def probability_chart(analysis: Analysis) -> None:
-    """Nothing; draws the probabilities, the largest on top, axis 0 to 1."""
-    ranked = analysis.ranked()
+    """Nothing; draws the probabilities of an analysis."""
+    probability_bars(analysis.ranked(), key="analyze_chart")
+
+
+def probability_bars(pairs: list[tuple[str, float]], *, key: str, truth: str | None = None) -> None:
+    """Nothing; draws class codes with their probabilities, the largest on top, axis 0 to 1.
+
+    truth: the code of the confirmed class, which is marked.
+    """
+    ranked = sorted(pairs, key=lambda pair: -pair[1])
     figure = go.Figure()
     for group, colour in GROUP_COLOURS.items():
         of_group = [(BY_CODE[code], p) for code, p in ranked if BY_CODE[code].group == group]
         figure.add_bar(
             x=[p for _, p in of_group],
-            y=[_axis_label(label.code) for label, _ in of_group],
+            y=[_axis_label(label.code, truth) for label, _ in of_group],
             orientation="h",
             name=text(f"groups.{group}"),
             marker_color=colour,
@@ -28,7 +36,7 @@ def probability_chart(analysis: Analysis) -> None:
             cliponaxis=False,
             hovertemplate="%{y}: %{x:.4f}<extra></extra>",
         )
-    order = [_axis_label(code) for code, _ in reversed(ranked)]
+    order = [_axis_label(code, truth) for code, _ in reversed(ranked)]
     figure.update_layout(
         height=44 * len(ranked) + 56,
         margin={"l": 0, "r": 44, "t": 6, "b": 30},
@@ -45,7 +53,7 @@ def probability_chart(analysis: Analysis) -> None:
         font={"size": 14, "color": _ink()},
     )
     told = ", ".join(f"{BY_CODE[code].name} {p:.3f}" for code, p in ranked)
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key="analyze_chart")
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key=key)
 
 
 def probability_table(analysis: Analysis) -> None:
@@ -63,6 +71,7 @@ def _ink() -> str:
     return "#e9ece9" if st.context.theme.type == "dark" else "#22272b"
 
 
-def _axis_label(code: str) -> str:
+def _axis_label(code: str, truth: str | None) -> str:
     label = BY_CODE[code]
-    return f"{label.name}<br><sup>{text('groups.' + label.group)}</sup>"
+    name = f"<b>✓ {label.name}</b>" if code == truth else label.name
+    return f"{name}<br><sup>{text('groups.' + label.group)}</sup>"

@@ -22,10 +22,14 @@ QUALITY = 92
 
 @dataclass(frozen=True)
 class Scene:
-    """One drawing: what it is called, what is drawn, and the seed of the picture we ship."""
+    """One drawing: what it is called, what is drawn, and the seed of the picture we ship.
+
+    pattern_of: the class in whose textbook chapter this pattern is found.
+    """
 
     name: str
     title: str
+    pattern_of: str
     description: str
     seed: int
     paint: Callable[[np.random.Generator], np.ndarray]
@@ -35,6 +39,7 @@ _ALL = (
     Scene(
         "network",
         "Drawn: pigment network",
+        "NV",
         "A brown honeycomb of lines, darker in the middle, that fades out at an even edge.",
         15,
         scenes.pigment_network,
@@ -42,6 +47,7 @@ _ALL = (
     Scene(
         "globules",
         "Drawn: globules",
+        "NV",
         "Many round brown clods of unlike size on a tan ground, spread evenly up to the edge.",
         3,
         scenes.brown_globules,
@@ -49,6 +55,7 @@ _ALL = (
     Scene(
         "veil",
         "Drawn: blue-white veil, many colours, irregular border",
+        "MEL",
         "A lopsided patch with a blue-white haze, a black blotch, a pale scar-like area, broken "
         "network and dots along a ragged border.",
         4,
@@ -57,6 +64,7 @@ _ALL = (
     Scene(
         "lacunae",
         "Drawn: red lacunae",
+        "VASC",
         "Red and dark red lakes with sharp edges, packed between pale septa in a raised lump.",
         9,
         scenes.red_lacunae,
@@ -64,6 +72,7 @@ _ALL = (
     Scene(
         "vessels",
         "Drawn: arborizing vessels",
+        "BCC",
         "Bright red vessels that branch like a tree over a pink, translucent, shining patch with "
         "blue-grey ovoid nests and a small sore.",
         13,
@@ -72,6 +81,7 @@ _ALL = (
     Scene(
         "cysts",
         "Drawn: milia-like cysts and comedo-like openings",
+        "BKL",
         "Small white-yellow dots and dark round plugs on a waxy brown patch with a sharp edge.",
         5,
         scenes.white_cysts,
@@ -79,6 +89,7 @@ _ALL = (
     Scene(
         "folds",
         "Drawn: cerebriform surface",
+        "BKL",
         "Grey-brown ridges that wind between dark fissures as on a brain, seen through a lens "
         "whose dark rim shows in the corners.",
         10,
@@ -87,6 +98,7 @@ _ALL = (
     Scene(
         "hair",
         "Drawn: hair over a pigment network",
+        "NV",
         "Dark and fine hair lying across a brown patch with a faint network.",
         7,
         scenes.hair_on_top,
@@ -94,6 +106,7 @@ _ALL = (
     Scene(
         "ruler",
         "Drawn: ruler at the edge",
+        "NV",
         "A small brown patch with dots, above the printed scale of a contact plate.",
         14,
         scenes.ruler_at_edge,
@@ -101,6 +114,7 @@ _ALL = (
     Scene(
         "round",
         "Drawn: round field of view",
+        "NV",
         "A small brown patch with a fine network, in the bright disc of a lens on black.",
         12,
         scenes.round_view,
@@ -108,6 +122,7 @@ _ALL = (
     Scene(
         "blue",
         "Drawn: homogeneous blue pigment",
+        "NV",
         "One even steel-blue patch with no lines or clods and a soft edge.",
         6,
         scenes.even_blue,
@@ -115,6 +130,7 @@ _ALL = (
     Scene(
         "scar",
         "Drawn: white centre with a delicate network",
+        "DF",
         "A white, scar-like middle of shining crossed lines inside a ring of faint brown network.",
         11,
         scenes.white_centre,
@@ -137,6 +153,7 @@ def index() -> str:
             f'file = "{scene.name}.jpg"',
             # A JSON string of plain words is a TOML string as well.
             f"title = {json.dumps(scene.title)}",
+            f'pattern_of = "{scene.pattern_of}"',
             f"description = {json.dumps(scene.description)}\n",
         ]
     return "\n".join(lines)

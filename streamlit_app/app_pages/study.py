@@ -1,0 +1,73 @@
+"""Study: the learner commits first; then the truth, the model's view, and at the end the scores."""
+
+import random
+
+import streamlit as st
+
+from model_zoo.errors import ZooError
+from streamlit_app import study
+from streamlit_app.components.model_choice import choose_model
+from streamlit_app.components.study_case import study_case
+from streamlit_app.components.study_end import study_end
+from streamlit_app.components.study_sources import DRAWN, cases, sources
+from streamlit_app.content import text
+
+LENGTHS = (5, 10, 20)
+
+
+def page() -> None:
+    """Nothing; draws the page."""
+    under_way: study.Round | None = st.session_state.get("study_round")
+    if under_way is None:
+        _begin()
+    elif under_way.current is not None:
+        study_case(under_way, st.session_state["study_model"])
+    else:
+        study_end(under_way)
+
+
+def _begin() -> None:
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        card = choose_model()
+    with left:
+        st.subheader(text("study.title"), anchor=False)
+        st.markdown(text("study.intro"))
+        source = st.segmented_control(
+            text("study.source"),
+            sources(),
+            default=sources()[0],
+            required=True,
+            format_func=lambda name: text(f"study.{name}"),
+            key="study_source",
+        )
+        st.caption(text(f"study.{source}_note"))
+        one, two = st.columns(2, vertical_alignment="bottom")
+        length = one.segmented_control(
+            text("study.length"), LENGTHS, default=10, required=True, key="study_length"
+        )
+        drill = two.toggle(text("study.drill"), help=text("study.drill_help"), key="study_drill")
+        if source != DRAWN:
+            st.info(text("study.prevalence"), icon=":material/bar_chart:")
+        pressed = st.button(text("study.start"), type="primary", disabled=card is None)
+    if pressed:
+        _start(source, card, length, drill=drill)
+
+
+def _start(source: str, card, length: int, *, drill: bool) -> None:
+    seed = random.SystemRandom().randrange(2**31)
+    try:
+        found = cases(source, card, length, seed)
+    except ZooError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    if not found:
+        st.error(text("study.no_cases"), icon=":material/error:")
+        return
+    st.session_state["study_round"] = study.begin(found, length, drill=drill, seed=seed)
+    st.session_state["study_model"] = card.name
+    st.session_state["study_source_used"] = source
+    st.rerun()
+
+
+page()

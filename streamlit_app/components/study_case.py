@@ -1,0 +1,149 @@
+"""One case of a round: commit, look at the model's view, in a drill decide again, see the truth."""
+
+import numpy as np
+import streamlit as st
+
+from model_zoo.analysis import Analysis
+from model_zoo.errors import ZooError
+from model_zoo.images import decode_rgb
+from model_zoo.labels import BY_CODE, CODES
+from model_zoo.overlay import frame, paint
+from streamlit_app.cache import classifier
+from streamlit_app.components.probabilities import probability_bars
+from streamlit_app.content import text
+from streamlit_app.study import CONFIDENCES, Answer, Round, StudyCase, leading
+
+OPACITY = 0.5
+
+
+def study_case(under_way: Round, model: str) -> None:
+    """Nothing; draws the current case of a round."""
+    case, place = under_way.current, len(under_way.answers)
+    st.progress(
+        place / len(under_way.cases),
+        text("study.progress", place=place + 1, length=len(under_way.cases)),
+    )
+    try:
+        rgb, analysis = _read(case.data, model)
+    except ZooError as fault:
+        st.error(f"{case.name}: {fault}", icon=":material/error:")
+        if st.button(text("study.skip")):
+            _leave_out(under_way, place)
+        return
+    probabilities = np.array([analysis.probability(code) for code in CODES])
+    committed = st.session_state.get("study_committed")
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        _picture(rgb, analysis, under_way.shown(probabilities), case, open_=committed is not None)
+    with right:
+        if committed is None:
+            _commit()
+        elif under_way.drill and "study_last" not in st.session_state:
+            _decide_again(under_way.shown(probabilities), committed[0])
+        else:
+            _reveal(under_way, probabilities, committed)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _read(data: bytes, model: str) -> tuple[np.ndarray, Analysis]:
+    rgb = decode_rgb(data)
+    return rgb, classifier(model).analyse(rgb)
+
+
+def _picture(
+    rgb: np.ndarray, analysis: Analysis, shown: np.ndarray, case: StudyCase, *, open_: bool
+) -> None:
+    """The photo; once the learner has committed, with the heatmap of the class that is shown."""
+    heatmap = analysis.heatmap(leading(shown)) if open_ else None
+    if heatmap is None:
+        st.image(rgb, alt=text("study.alt_photo"), width="stretch", output_format="JPEG")
+    else:
+        painted = frame(paint(rgb, analysis.box, heatmap, OPACITY), analysis.box)
+        name = BY_CODE[leading(shown)].name
+        alt = text("study.alt_heatmap", label=name)
+        st.image(painted, alt=alt, width="stretch", output_format="JPEG")
+        st.caption(text("study.heatmap_of", label=name))
+    if case.attribution:
+        st.caption(text("study.thanks", attribution=case.attribution))
+
+
+def _commit() -> None:
+    with st.form("study_commit", border=False):
+        first = st.radio(
+            text("study.question"),
+            CODES,
+            index=None,
+            format_func=lambda code: BY_CODE[code].name,
+            key="study_first",
+        )
+        confidence = st.segmented_control(
+            text("study.how_sure"),
+            list(CONFIDENCES),
+            format_func=lambda name: text(f"study.{name}"),
+            key="study_confidence",
+            width="stretch",
+        )
+        pressed = st.form_submit_button(text("study.commit"), type="primary", width="stretch")
+    if not pressed:
+        return
+    if first is None or confidence is None:
+        st.warning(text("study.both"), icon=":material/edit:")
+        return
+    st.session_state["study_committed"] = (first, confidence)
+    st.rerun()
+
+
+def _decide_again(shown: np.ndarray, first: str) -> None:
+    probability_bars(list(zip(CODES, shown.tolist(), strict=True)), key="study_drill_chart")
+    st.markdown(text("study.yours", label=BY_CODE[first].name))
+    last = st.selectbox(
+        text("study.again"),
+        CODES,
+        index=CODES.index(first),
+        format_func=lambda code: BY_CODE[code].name,
+        key="study_again",
+    )
+    if st.button(text("study.settle"), type="primary", width="stretch"):
+        st.session_state["study_last"] = last
+        st.rerun()
+
+
+def _reveal(under_way: Round, probabilities: np.ndarray, committed: tuple[str, str]) -> None:
+    case, (first, confidence) = under_way.current, committed
+    last = st.session_state.get("study_last", first)
+    truth = BY_CODE[case.label].name
+    if last == case.label:
+        st.success(text("study.right", truth=truth), icon=":material/check:")
+    else:
+        said = BY_CODE[last].name
+        st.error(text("study.wrong", truth=truth, said=said), icon=":material/close:")
+    if case.known:
+        st.warning(text("study.known"), icon=":material/history_edu:")
+    shown = under_way.shown(probabilities)
+    probability_bars(
+        list(zip(CODES, shown.tolist(), strict=True)), key="study_chart", truth=case.label
+    )
+    st.caption(text(f"classes.{case.label}.text"))
+    is_last = len(under_way.answers) + 1 == len(under_way.cases)
+    if st.button(
+        text("study.finish" if is_last else "study.next"), type="primary", width="stretch"
+    ):
+        answer = Answer(case, first, confidence, last, probabilities, shown)
+        st.session_state["study_round"] = under_way.answered(answer)
+        _forget()
+        st.rerun()
+
+
+def _leave_out(under_way: Round, place: int) -> None:
+    """Nothing; goes on without a case that cannot be read."""
+    kept = under_way.cases[:place] + under_way.cases[place + 1 :]
+    st.session_state["study_round"] = Round(
+        kept, under_way.answers, under_way.drill, under_way.seed
+    )
+    _forget()
+    st.rerun()
+
+
+def _forget() -> None:
+    for key in ("study_committed", "study_last", "study_first", "study_confidence", "study_again"):
+        st.session_state.pop(key, None)

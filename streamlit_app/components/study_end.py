@@ -1,0 +1,122 @@
+"""The end of a round: scores beside the model's, tables, where they disagreed, results as CSV."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from model_zoo import NOTICE
+from model_zoo.images import decode_rgb
+from model_zoo.labels import BY_CODE, CODES
+from streamlit_app import study
+from streamlit_app.components.study_sources import DRAWN
+from streamlit_app.content import text
+from streamlit_app.study import Round, leading
+from streamlit_app.thumbnails import thumbnail
+
+
+def study_end(done: Round) -> None:
+    """Nothing; draws the end of a round."""
+    answers = done.answers
+    st.subheader(text("study.end_title"), anchor=False)
+    if st.session_state.get("study_source_used") == DRAWN:
+        st.warning(text("study.drawn_end"), icon=":material/draw:")
+    if not answers:
+        st.info(text("study.nothing_read"), icon=":material/info:")
+    else:
+        _scores(done)
+        if done.drill:
+            fell, misled = study.followed(answers)
+            st.info(text("study.drill_end", fell=fell, misled=misled), icon=":material/psychology:")
+        left, right = st.columns([1, 1], gap="large")
+        with left:
+            _by_class(done)
+        with right:
+            _confusion(done)
+        _disagreements(done)
+        st.caption(text("study.prevalence"))
+        st.download_button(
+            text("study.csv"),
+            study.to_csv(answers, NOTICE),
+            "lesionlens_study.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+    if st.button(text("study.another"), type="primary"):
+        del st.session_state["study_round"]
+        st.rerun()
+
+
+def _scores(done: Round) -> None:
+    both = study.scores(done.answers)
+    left_out = sum(answer.case.known for answer in done.answers)
+    if both is not None:
+        learner, model = both
+        columns = st.columns(4)
+        for column, name, value in (
+            (columns[0], "hits_you", f"{learner.hits:.0%}"),
+            (columns[1], "hits_model", f"{model.hits:.0%}"),
+            (columns[2], "brier_you", f"{learner.brier:.2f}"),
+            (columns[3], "brier_model", f"{model.brier:.2f}"),
+        ):
+            column.metric(text(f"study.{name}"), value, border=True)
+        st.caption(text("study.brier_note", n=learner.n))
+    if left_out:
+        st.warning(text("study.left_out", count=left_out), icon=":material/history_edu:")
+
+
+def _by_class(done: Round) -> None:
+    st.markdown(f"**{text('study.by_class')}**")
+    rows = [
+        f"| {BY_CODE[code].name} | {hits} / {cases} |"
+        for code, (hits, cases) in study.by_class(done.answers).items()
+    ]
+    head = f"| {text('analyze.class_column')} | {text('study.hits_column')} |"
+    st.markdown("\n".join([head, "|---|---:|", *rows]))
+
+
+def _confusion(done: Round) -> None:
+    st.markdown(f"**{text('study.confusion')}**")
+    counts = study.confusion(done.answers)
+    figure = go.Figure(
+        go.Heatmap(
+            z=counts,
+            x=list(CODES),
+            y=list(CODES),
+            text=[[str(n) if n else "" for n in row] for row in counts],
+            texttemplate="%{text}",
+            colorscale="Teal",
+            showscale=False,
+            hovertemplate=text("study.confusion_hover") + "<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=320,
+        margin={"l": 0, "r": 0, "t": 6, "b": 0},
+        xaxis={"title": text("study.said"), "fixedrange": True},
+        yaxis={"title": text("study.truth"), "autorange": "reversed", "fixedrange": True},
+    )
+    told = "; ".join(
+        f"{t}: {s} {counts[i, j]}"
+        for i, t in enumerate(CODES)
+        for j, s in enumerate(CODES)
+        if counts[i, j]
+    )
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key="study_confusion")
+
+
+def _disagreements(done: Round) -> None:
+    parted = study.disagreements(done.answers)
+    with st.expander(text("study.disagreed", count=len(parted))):
+        for answer in parted:
+            picture, words = st.columns([1, 4], vertical_alignment="center")
+            small = thumbnail(decode_rgb(answer.case.data), 220)
+            picture.image(small, alt=text("study.alt_photo"), width=110)
+            words.markdown(
+                text(
+                    "study.disagreement",
+                    name=answer.case.name,
+                    truth=BY_CODE[answer.case.label].name,
+                    said=BY_CODE[answer.first].name,
+                    model=BY_CODE[leading(answer.model)].name,
+                )
+            )

@@ -1,0 +1,92 @@
+"""Where the cases of a round come from: a folder of the operator, the ISIC Archive, or drawings."""
+
+import os
+import random
+from pathlib import Path
+
+import streamlit as st
+
+from model_zoo.card import Card
+from model_zoo.cases import photo_path, read_cases
+from model_zoo.labels import BY_CODE, CODES
+from model_zoo.training_ids import TrainingIds, training_ids
+from streamlit_app import isic_archive
+from streamlit_app.components.photo_source import SAMPLES, samples
+from streamlit_app.study import StudyCase
+
+# The operator's own folder of confirmed cases in the ISIC 2019 layout.
+FOLDER_VARIABLE = "LESIONLENS_CASES"
+FOLDER, ARCHIVE, DRAWN = "folder", "archive", "drawn"
+
+
+def sources() -> list[str]:
+    """The sources that this server has, the best first."""
+    return [FOLDER, ARCHIVE, DRAWN] if os.environ.get(FOLDER_VARIABLE) else [ARCHIVE, DRAWN]
+
+
+def cases(source: str, card: Card, length: int, seed: int) -> list[StudyCase]:
+    """Cases to draw a round from, each marked if the model was trained on its lesion.
+
+    Raises `ZooError` where a folder or the archive cannot be read.
+    """
+    known = training_ids(card) or TrainingIds()
+    if source == FOLDER:
+        return _of_folder(known, length, seed)
+    if source == ARCHIVE:
+        return _of_archive(known, length, seed)
+    return [
+        StudyCase(
+            entry["title"], entry["pattern_of"], (SAMPLES / entry["file"]).read_bytes(), False
+        )
+        for entry in samples().values()
+    ]
+
+
+def _of_folder(known: TrainingIds, length: int, seed: int) -> list[StudyCase]:
+    """Enough cases of each class for any round of this length, drawn at random."""
+    folder = Path(os.environ[FOLDER_VARIABLE])
+    of_class: dict[str, list] = {code: [] for code in CODES}
+    for case in read_cases(folder):
+        of_class[case.label].append(case)
+    drawn = random.Random(seed)
+    chosen = []
+    for members in of_class.values():
+        drawn.shuffle(members)
+        present = (case for case in members if photo_path(folder, case.image).is_file())
+        chosen += [case for case, _ in zip(present, range(length), strict=False)]
+    return [
+        StudyCase(
+            case.image,
+            case.label,
+            photo_path(folder, case.image).read_bytes(),
+            known.know(case.image, case.lesion_id),
+        )
+        for case in chosen
+    ]
+
+
+def _of_archive(known: TrainingIds, length: int, seed: int) -> list[StudyCase]:
+    """Photos of every class, a few more than an even round needs."""
+    each = -(-length // len(CODES)) + 1
+    bar = st.progress(0.0)
+    found: list[StudyCase] = []
+    for place, code in enumerate(CODES):
+        bar.progress(place / len(CODES), BY_CODE[code].name)
+        found += [
+            StudyCase(
+                photo.isic_id,
+                photo.label,
+                photo.data,
+                known.know(photo.isic_id, photo.lesion_id),
+                photo.attribution,
+            )
+            for photo in _archive_photos(code, each, seed)
+        ]
+    bar.empty()
+    return found
+
+
+@st.cache_data(show_spinner=False, max_entries=32, ttl=3600)
+def _archive_photos(code: str, count: int, seed: int) -> list[isic_archive.ArchivePhoto]:
+    """Photos of one class, kept in memory: public-domain photos may be shared by all visitors."""
+    return isic_archive.find(code, count, seed=seed)

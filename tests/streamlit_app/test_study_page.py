@@ -1,0 +1,106 @@
+"""The Study page, driven without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from streamlit_app import isic_archive, study
+
+APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("LESIONLENS_CASES", raising=False)
+    monkeypatch.setenv(isic_archive.API_VARIABLE, "http://127.0.0.1:9/")
+
+
+@pytest.fixture
+def app():
+    test = AppTest.from_file(str(APP), default_timeout=60)
+    test.session_state["notice_agreed"] = True
+    return test.switch_page("app_pages/study.py").run()
+
+
+def words(test) -> str:
+    parts = [*test.markdown, *test.caption, *test.error, *test.warning, *test.success, *test.info]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def press(test, label):
+    next(button for button in test.button if button.label == label).click()
+    return test.run()
+
+
+def begin(test, *, drill=False):
+    test.session_state["study_source"] = "drawn"
+    test.session_state["study_length"] = 5
+    test.session_state["study_drill"] = drill
+    return press(test.run(), "Begin")
+
+
+def commit(test, code="NV", confidence="sure"):
+    test.session_state["study_first"] = code
+    test.session_state["study_confidence"] = confidence
+    return press(test, "Commit")
+
+
+def test_a_whole_round_from_begin_to_scores(app):
+    test = begin(app)
+    assert not test.exception
+    for place in range(5):
+        truth = test.session_state["study_round"].current.label
+        assert "Right" not in words(test)  # nothing is told before the learner commits
+        assert not test.get("plotly_chart")
+        test = commit(test, truth if place else "SCC")
+        assert not test.exception
+        assert ("Right: it is" in words(test)) == bool(place)
+        test = press(test, "See the scores" if place == 4 else "Next case")
+    assert "not cases" in words(test)
+    metrics = {metric.label: metric.value for metric in test.metric}
+    assert metrics["You: right"] == "80%"
+    assert len(test.get("download_button")) == 1
+    test = press(test, "Another round")
+    assert "study_round" not in test.session_state
+
+
+def test_nobody_goes_on_without_an_answer(app):
+    test = begin(app)
+    test = press(test, "Commit")
+    assert "Choose a diagnosis and how sure you are" in words(test)
+    assert test.session_state["study_round"].answers == ()
+
+
+def test_a_drill_asks_again_before_the_truth(app, monkeypatch):
+    monkeypatch.setattr(study, "MISLEADING", 1.0)
+    test = commit(begin(app, drill=True))
+    assert "You said **Melanocytic nevus**" in words(test)
+    assert "It is" not in words(test)
+    test.session_state["study_again"] = "DF"
+    test = press(test, "That is my answer")
+    assert "it is" in words(test).lower()
+    test = press(test, "Next case")
+    answer = test.session_state["study_round"].answers[0]
+    assert (answer.first, answer.last, answer.misled) == ("NV", "DF", True)
+
+
+def test_without_a_network_the_drawn_samples_remain(app):
+    app.session_state["study_source"] = "archive"
+    test = press(app.run(), "Begin")
+    assert "cannot be reached" in words(test)
+    assert "study_round" not in test.session_state
+    assert not begin(test).exception
+
+
+def test_a_known_lesion_is_marked(app):
+    test = begin(app)
+    whole = test.session_state["study_round"]
+    case = study.StudyCase("taught", "NV", whole.cases[0].data, True)
+    test.session_state["study_round"] = study.Round((case,))
+    test = commit(test.run())
+    assert "trained on this very lesion" in words(test)
+    test = press(test, "See the scores")
+    assert "left out of both scores" in words(test)
+    assert not test.metric
