@@ -21,6 +21,7 @@ page = st.navigation(
             default=True,
         ),
         st.Page("app_pages/study.py", title=text("pages.study"), icon=":material/school:"),
+        st.Page("app_pages/batch.py", title=text("pages.batch"), icon=":material/photo_library:"),
         st.Page("app_pages/about.py", title=text("pages.about"), icon=":material/menu_book:"),
     ],
     position="top",

@@ -3,9 +3,17 @@
 import csv
 import io
 
+# What Markdown would act on.
+MARKS = "*_`[]<>$~|\\"
+
 # A cell that begins so is taken for a formula by spreadsheets, or runs together with the next one
 # (OWASP, "CSV Injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def plain_name(name: str) -> str:
+    """A file name, at most 80 letters, without characters that Markdown or the screen act on."""
+    return "".join(c for c in name if c.isprintable() and c not in MARKS)[:80]
 
 
 def safe_cell(value: object) -> object:

@@ -14,6 +14,7 @@ from streamlit_app.components.photo_source import Chosen, choose_photo
 from streamlit_app.components.photo_view import photo_view
 from streamlit_app.components.probabilities import probability_chart, probability_table
 from streamlit_app.content import text
+from streamlit_app.exports import plain_name
 
 
 def page() -> None:
@@ -47,13 +48,13 @@ def _viewed(chosen: Chosen, card: Card) -> Viewed | None:
             return view(chosen.name, chosen.data, card.name, example=chosen.example)
     except BadImage as fault:
         st.error(
-            text("analyze.faulty", name=_plain(chosen.name), sentence=fault),
+            text("analyze.faulty", name=plain_name(chosen.name), sentence=fault),
             icon=":material/broken_image:",
         )
         before = last_viewed()
         if before is None or before.analysis.model != card.name:
             return None  # another model's answer is never shown under this one's name
-        st.caption(text("analyze.still", name=_plain(before.name)))
+        st.caption(text("analyze.still", name=plain_name(before.name)))
         return before
     except ZooError as fault:
         st.error(str(fault), icon=":material/error:")
@@ -83,14 +84,6 @@ def _answer(viewed: Viewed, card: Card) -> None:
         icon=":material/download:",
     )
     st.caption(model_line(card))
-
-
-def _plain(name: str) -> str:
-    """A file name without characters that Markdown or the screen would act on."""
-    kept = "".join(
-        letter for letter in name if letter.isprintable() and letter not in "*_`[]<>$~|\\"
-    )
-    return kept[:80]
 
 
 page()

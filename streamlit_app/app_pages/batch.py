@@ -1,0 +1,165 @@
+"""Batch: many photos at once, a row for each, as a table and as CSV."""
+
+import base64
+
+import streamlit as st
+
+from model_zoo import NOTICE
+from model_zoo.card import Card
+from model_zoo.errors import ZooError
+from model_zoo.images import SUFFIXES
+from model_zoo.labels import BY_CODE
+from streamlit_app.batch import MOST_BYTES, MOST_PHOTOS, Job, Row, queue, to_csv
+from streamlit_app.cache import classifier
+from streamlit_app.components.model_choice import choose_model
+from streamlit_app.content import text
+from streamlit_app.exports import plain_name
+
+REFRESH_SECONDS = 1.0
+
+
+def page() -> None:
+    """Nothing; draws the page."""
+    left, right = st.columns([7, 4], gap="large")
+    with left:
+        uploads = st.file_uploader(
+            text("batch.upload", photos=MOST_PHOTOS, megabytes=MOST_BYTES >> 20),
+            type=[*SUFFIXES, ".zip"],
+            accept_multiple_files=True,
+            max_upload_size=MOST_BYTES >> 20,
+            key=f"batch_upload_{st.session_state.get('batch_turn', 0)}",
+        )
+    with right:
+        card = choose_model()
+        pressed = st.button(
+            text("batch.start"),
+            type="primary",
+            width="stretch",
+            disabled=not uploads or card is None or _running(),
+        )
+    if pressed:
+        _start(uploads, card)
+    if "batch_job" in st.session_state:
+        _progress()
+    else:
+        st.info(text("batch.empty"), icon=":material/photo_library:")
+
+
+def _running() -> bool:
+    job = st.session_state.get("batch_job")
+    return job is not None and job.running
+
+
+def _start(uploads: list, card: Card) -> None:
+    """Nothing; begins to read what was uploaded, in the place of what was read before."""
+    before = st.session_state.pop("batch_job", None)
+    if before is not None:
+        before.stop()
+    try:
+        reader = classifier(card.name)
+    except ZooError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    waiting = queue([(given.name, given.getvalue()) for given in uploads])
+    st.session_state["batch_left_out"] = waiting.left_out
+    st.session_state["batch_model"] = (card.name, reader.digest())
+    st.session_state["batch_job"] = Job(reader, waiting.photos)
+
+
+def _progress() -> None:
+    job: Job = st.session_state["batch_job"]
+    # While photos are being read the part below draws itself anew; then it stands still.
+    every = REFRESH_SECONDS if job.running else None
+    st.fragment(_results, run_every=every)(job)
+
+
+def _results(job: Job) -> None:
+    running = job.running
+    rows = list(job.rows)
+    if running:
+        _bar(job, len(rows))
+    elif st.session_state.get("batch_seen") is not job:
+        st.session_state["batch_seen"] = job
+        st.rerun()  # so that the button above can be pressed again
+    left_out = st.session_state["batch_left_out"]
+    if left_out:
+        with st.expander(text("batch.left_out", count=len(left_out)), expanded=not rows):
+            st.markdown(
+                "\n".join(f"- **{plain_name(name)}**: {why}" for name, why in left_out[:200])
+            )
+    if rows:
+        _table(rows)
+        name, digest = st.session_state["batch_model"]
+        st.download_button(
+            text("batch.csv", count=len(rows)),
+            to_csv(rows, name, digest, NOTICE),
+            "lesionlens_batch.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
+def _bar(job: Job, done: int) -> None:
+    left = job.seconds_left
+    eta = (
+        text("batch.eta_unknown")
+        if left is None
+        else text("batch.eta", seconds=max(1, round(left)))
+    )
+    bar, button = st.columns([5, 1], vertical_alignment="center")
+    bar.progress(
+        done / max(1, job.total), text("batch.progress", done=done, total=job.total, eta=eta)
+    )
+    if button.button(text("batch.stop"), icon=":material/stop:", width="stretch"):
+        job.stop()
+
+
+def _table(rows: list[Row]) -> None:
+    statuses = sorted({row.status for row in rows})
+    chosen = st.pills(
+        text("batch.filter"),
+        statuses,
+        selection_mode="multi",
+        default=None,
+        format_func=lambda name: (
+            f"{text(f'status.{name}')} · {sum(row.status == name for row in rows)}"
+        ),
+        key="batch_filter",
+    )
+    kept = [row for row in rows if not chosen or row.status in chosen]
+    st.dataframe(
+        [_cells(row) for row in kept],
+        column_config={
+            "photo": st.column_config.ImageColumn(text("batch.photo"), width="small"),
+            "name": st.column_config.TextColumn(text("batch.name"), width="medium"),
+            "status": text("batch.status"),
+            "label": text("batch.leading"),
+            "probability": st.column_config.ProgressColumn(
+                text("batch.probability"), min_value=0, max_value=1, format="%.3f"
+            ),
+            "malignant": st.column_config.ProgressColumn(
+                text("batch.malignant"), min_value=0, max_value=1, format="%.3f"
+            ),
+            "problem": st.column_config.TextColumn(text("batch.problem"), width="large"),
+        },
+        row_height=72,
+        hide_index=True,
+        key="batch_table",
+    )
+
+
+def _cells(row: Row) -> dict[str, object]:
+    picture = base64.b64encode(row.thumbnail).decode()
+    return {
+        "photo": f"data:image/jpeg;base64,{picture}" if row.thumbnail else None,
+        "name": row.name,
+        "status": text(f"status.{row.status}"),
+        "label": BY_CODE[row.label].name if row.label else "",
+        "probability": row.probabilities.get(row.label),
+        "malignant": row.malignant,
+        "problem": row.problem,
+    }
+
+
+page()

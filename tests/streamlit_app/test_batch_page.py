@@ -1,0 +1,75 @@
+"""The Batch page, driven without a browser."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from streamlit_app.components.photo_source import SAMPLES
+
+APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
+SAMPLE = (SAMPLES / "network.jpg").read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def app():
+    test = AppTest.from_file(str(APP), default_timeout=60)
+    test.session_state["notice_agreed"] = True
+    return test.switch_page("app_pages/batch.py").run()
+
+
+def press(test, label):
+    next(button for button in test.button if button.label == label).click()
+    return test.run()
+
+
+def words(test) -> str:
+    parts = [*test.markdown, *test.caption, *test.error, *test.info]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def read_all(test, *files):
+    test.file_uploader[0].set_value(list(files)).run()
+    test = press(test, "Read them")
+    test.session_state["batch_job"].wait(60)
+    return test.run()
+
+
+def test_photos_a_zip_and_what_is_left_out(app):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("inside.jpg", SAMPLE)
+        archive.writestr("notes.txt", "x")
+    test = read_all(
+        app,
+        ("one.jpg", SAMPLE, "image/jpeg"),
+        ("bad.jpg", b"\xff\xd8\xffnothing", "image/jpeg"),
+        ("more.zip", stream.getvalue(), "application/zip"),
+    )
+    assert not test.exception
+    table = test.dataframe[0].value
+    assert list(table["name"]) == ["one.jpg", "bad.jpg", "more.zip: inside.jpg"]
+    assert table["photo"][0].startswith("data:image/jpeg;base64,")
+    assert table["problem"][1]
+    assert "notes.txt" in words(test)
+    assert len(test.get("download_button")) == 1
+    assert not test.button[0].disabled
+
+
+def test_nothing_is_read_before_there_is_something(app):
+    assert not app.exception
+    assert next(button for button in app.button if button.label == "Read them").disabled
+    assert "Nothing is written to disk" in words(app)
+
+
+def test_another_batch_takes_the_place_of_the_first(app):
+    test = read_all(app, ("one.jpg", SAMPLE, "image/jpeg"))
+    test = read_all(test, ("two.jpg", SAMPLE, "image/jpeg"))
+    assert list(test.dataframe[0].value["name"]) == ["two.jpg"]
