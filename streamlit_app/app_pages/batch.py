@@ -144,6 +144,7 @@ def _table(rows: list[Row]) -> None:
             "problem": st.column_config.TextColumn(text("batch.problem"), width="large"),
         },
         row_height=72,
+        height=600,
         hide_index=True,
         key="batch_table",
     )

@@ -1,0 +1,212 @@
+"""A report of one photo on one page, as HTML and as PDF, with the same content and the notice."""
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+from datetime import datetime
+
+import fpdf
+import numpy as np
+from PIL import Image
+
+from model_zoo import NOTICE
+from model_zoo.analysis import Analysis
+from model_zoo.card import Card
+from model_zoo.labels import BY_CODE
+from model_zoo.trust import SINGLE, group_probability, of_card
+from streamlit_app.content import text
+from streamlit_app.exports import plain_name
+
+PICTURE_SIDE = 700  # pixels of the longer side: sharp at half the width of a page
+
+
+@dataclass(frozen=True)
+class Report:
+    """The content of a report, in words and pictures.
+
+    pictures: JPEG and caption. bars: class, group, probability 0..1. facts: name and value.
+    """
+
+    title: str
+    made: str
+    pictures: tuple[tuple[bytes, str], ...]
+    bars: tuple[tuple[str, str, float], ...]
+    facts: tuple[tuple[str, str], ...]
+    notice: str
+
+
+def make(
+    name: str,
+    pictures: list[tuple[np.ndarray, str]],
+    analysis: Analysis,
+    card: Card,
+    digest: str,
+    now: datetime,
+    mode: str = SINGLE,
+) -> Report:
+    """The report of an analysis; pictures: uint8 (H, W, 3) RGB with their captions.
+
+    digest: the sha256 of what was asked. mode: how it was asked (see `trust`).
+    """
+    return Report(
+        title=text("report.title", name=plain_name(name)),
+        made=text("report.made", date=now.strftime("%Y-%m-%d %H:%M %Z").strip()),
+        pictures=tuple((_jpeg(rgb), caption) for rgb, caption in pictures),
+        bars=tuple(
+            (BY_CODE[code].name, text(f"groups.{BY_CODE[code].group}"), probability)
+            for code, probability in analysis.ranked()
+        ),
+        facts=tuple(_facts(analysis, card, digest, mode)),
+        notice=NOTICE,
+    )
+
+
+def _facts(analysis: Analysis, card: Card, digest: str, mode: str) -> list[tuple[str, str]]:
+    facts = [(text("report.status"), text(f"status.{analysis.status}"))]
+    if analysis.prediction_set is not None:
+        names = ", ".join(BY_CODE[code].name for code in analysis.prediction_set)
+        share = f"{of_card(card, mode).coverage:.0%}"
+        facts.append((text("report.set", share=share), names))
+    facts.append((text("report.malignant"), f"{analysis.malignant_probability:.3f}"))
+    for point in of_card(card, mode).operating_points:
+        value = float(group_probability(analysis.labels, analysis.probabilities, point.group))
+        side = text("report.above" if value >= point.threshold else "report.below")
+        title = text(f"report.{point.group}_point", target=f"{point.target:.0%}")
+        facts.append((title, f"{point.threshold:.3f}: {value:.3f} {side}"))
+    facts += [
+        (text(f"checks.{code}"), text("report.passed" if check.ok else "report.failed"))
+        for code, check in analysis.checks.items()
+    ]
+    if analysis.outline is not None and analysis.abcd is not None:
+        numbers = analysis.abcd
+        folded = numbers.asymmetry_major, numbers.asymmetry_minor
+        facts += [
+            (text("abcd.asymmetry"), f"{folded[0]:.2f}, {folded[1]:.2f}"),
+            (text("abcd.border"), f"{numbers.border_irregularity:.2f}"),
+            (text("abcd.colours"), ", ".join(text(f"colours.{c}") for c in numbers.colours)),
+            (text("abcd.diameter"), f"{numbers.diameter_fraction:.2f}"),
+        ]
+    inside = analysis.heatmap_inside(analysis.label)
+    if inside is not None:
+        facts.append((text("report.inside"), f"{inside:.0%}"))
+    facts += [
+        (text("report.model"), f"{card.title or card.name} ({card.name})"),
+        ("sha256", digest),
+    ]
+    return facts
+
+
+def to_html(report: Report) -> bytes:
+    """The report as one HTML file that needs no other, in UTF-8."""
+    figures = "".join(
+        f'<figure><img alt="{html.escape(caption)}" src="data:image/jpeg;base64,'
+        f'{base64.b64encode(jpeg).decode()}"><figcaption>{html.escape(caption)}</figcaption></figure>'
+        for jpeg, caption in report.pictures
+    )
+    bars = "".join(
+        f'<tr><td>{html.escape(name)} <small>{html.escape(group)}</small></td><td class="bar">'
+        f'<i style="width:{100 * value:.1f}%"></i></td><td class="number">{value:.3f}</td></tr>'
+        for name, group, value in report.bars
+    )
+    facts = "".join(
+        f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+        for name, value in report.facts
+    )
+    notice = f"<p class=notice>{html.escape(report.notice)}</p>"
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(report.title)}'
+        f"</title><style>{STYLE}</style>{notice}<h1>{html.escape(report.title)}</h1>"
+        f"<p>{html.escape(report.made)}</p><div class=row>{figures}</div><div class=row>"
+        f"<table>{bars}</table><table>{facts}</table></div>{notice}</html>"
+    ).encode()
+
+
+def to_pdf(report: Report) -> bytes:
+    """The report as a PDF of one page, A4."""
+    page = fpdf.FPDF(format="A4")
+    page.set_auto_page_break(False)
+    page.set_title(_latin(report.title))
+    page.add_page()
+    page.set_margins(14, 12)
+    page.set_xy(14, 12)
+    _notice(page, report.notice)
+    page.set_font("Helvetica", "B", 15)
+    page.multi_cell(0, 8, _latin(report.title), new_x="LMARGIN", new_y="NEXT")
+    page.set_font("Helvetica", size=9)
+    page.cell(0, 5, _latin(report.made), new_x="LMARGIN", new_y="NEXT")
+    top, width = page.get_y() + 2, 89.0
+    bottom = top
+    for place, (jpeg, caption) in enumerate(report.pictures[:2]):
+        x = 14 + place * (width + 4)
+        picture = Image.open(io.BytesIO(jpeg))
+        height = min(78.0, width * picture.height / picture.width)
+        page.image(io.BytesIO(jpeg), x, top, w=width, h=height, keep_aspect_ratio=True)
+        page.set_xy(x, top + height + 1)
+        page.set_font("Helvetica", size=7)
+        page.multi_cell(width, 3.2, _latin(caption))
+        bottom = max(bottom, page.get_y())
+    _bars(page, report, bottom + 4, width)
+    _fact_rows(page, report, bottom + 4, width)
+    page.set_xy(14, 278)
+    _notice(page, report.notice)
+    return bytes(page.output())
+
+
+def _notice(page: fpdf.FPDF, words: str) -> None:
+    page.set_font("Helvetica", "B", 8)
+    page.set_fill_color(255, 240, 214)
+    page.multi_cell(0, 4.4, _latin(words), fill=True, new_x="LMARGIN", new_y="NEXT")
+    page.ln(1)
+
+
+def _bars(page: fpdf.FPDF, report: Report, top: float, width: float) -> None:
+    for place, (name, group, value) in enumerate(report.bars):
+        y = top + 8 * place
+        page.set_xy(14, y)
+        page.set_font("Helvetica", size=8)
+        page.cell(50, 5, _latin(f"{name} ({group})"))
+        page.set_fill_color(232, 228, 220)
+        page.rect(66, y + 1.2, width - 62, 2.6, style="F")
+        page.set_fill_color(15, 107, 107)
+        page.rect(66, y + 1.2, max(0.1, (width - 62) * value), 2.6, style="F")
+        page.set_xy(66 + width - 61, y)
+        page.cell(10, 5, f"{value:.3f}")
+
+
+def _fact_rows(page: fpdf.FPDF, report: Report, top: float, width: float) -> None:
+    page.set_xy(14 + width + 4, top)
+    for name, value in report.facts:
+        page.set_x(14 + width + 4)
+        page.set_font("Helvetica", "B", 8)
+        page.multi_cell(width, 3.8, _latin(name), new_x="LEFT", new_y="NEXT")
+        page.set_font("Helvetica", size=8)
+        page.multi_cell(width, 3.8, _latin(value), new_x="LEFT", new_y="NEXT")
+        page.ln(0.6)
+
+
+def _jpeg(rgb: np.ndarray) -> bytes:
+    picture = Image.fromarray(rgb)
+    picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=88)
+    return stream.getvalue()
+
+
+def _latin(words: str) -> str:
+    """Words in the letters that a PDF's own fonts have; others become a question mark."""
+    return words.encode("latin-1", "replace").decode("latin-1")
+
+
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:1.5rem auto;padding:0 1rem;
+color:#22272b;background:#fff}
+h1{font:600 1.5rem Georgia,serif;margin:.6rem 0 0}
+.notice{background:#fff0d6;padding:.5rem .8rem;border-radius:.4rem;font-weight:600}
+.row{display:flex;gap:1.5rem;flex-wrap:wrap}.row>*{flex:1 1 22rem;margin:0 0 1rem}
+img{width:100%;border-radius:.4rem}figcaption,small{color:#5c646b;font-size:.85em}
+td,th{padding:.15rem .4rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+.bar{width:40%;background:#eceae4}.bar i{display:block;height:.7em;background:#0f6b6b}
+.number{white-space:nowrap}
+@media print{body{margin:0;font-size:11px}}
+"""

@@ -1,0 +1,83 @@
+"""Reports: the same content in both formats, the notice on each, one page, nothing injected."""
+
+import dataclasses
+import io
+import re
+import zlib
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model_zoo import NOTICE, registry
+from model_zoo.analysis import Analysis
+from model_zoo.labels import CODES
+from model_zoo.trust import Check
+from streamlit_app import report
+
+NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
+PHOTO = np.full((300, 400, 3), 160, np.uint8)
+
+
+@pytest.fixture
+def made():
+    probabilities = np.array([0.02, 0.05, 0.1, 0.01, 0.5, 0.3, 0.015, 0.005])
+    analysis = Analysis(
+        "m", CODES, probabilities, None, (0, 0, 300, 300), (400, 300),
+        prediction_set=("MEL", "NV", "BKL"), checks={"blur": Check(0.6, 0.4, False)},
+    )  # fmt: skip
+    card = dataclasses.replace(
+        registry.default_card(),
+        trust={
+            "single": {
+                "operating_points": [{"group": "melanoma", "target": 0.9, "threshold": 0.12}]
+            }
+        },
+    )
+    pictures = [(PHOTO, "The photo"), (PHOTO, "The heatmap")]
+    return report.make("<b>näme</b>☃.jpg", pictures, analysis, card, "ab" * 32, NOW)
+
+
+def pdf_text(pdf: bytes) -> str:
+    """All words of a PDF whose fonts are the built-in ones: its text operators, unpacked."""
+    parts = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
+    words = []
+    for part in parts:
+        try:
+            words += re.findall(rb"\((.*?)(?<!\\)\) Tj", zlib.decompress(part), re.DOTALL)
+        except zlib.error:
+            continue
+    joined = b" ".join(words).decode("latin-1")
+    return joined.replace("\\(", "(").replace("\\)", ")")
+
+
+def test_both_formats_hold_the_same_content_and_the_notice(made):
+    page = report.to_html(made).decode()
+    pdf = report.to_pdf(made)
+    told = "".join(pdf_text(pdf).split())  # lines end anywhere
+    for words in (NOTICE, "Melanoma", "0.500", "Poor photo", "ab" * 32):
+        assert words in page
+        assert "".join(words.split()) in told
+    assert "0.120: 0.500 is above it" in page
+    assert "Melanoma, Melanocytic nevus, Benign keratosis" in page
+    assert page.count(NOTICE) == 2
+    assert pdf.count(b"/Type /Page\n") == 1
+
+
+def test_names_cannot_inject(made):
+    page = report.to_html(made).decode()
+    assert "<b>n" not in page
+    assert "näme" in page
+    assert "Made 2026-11-24 10:30 UTC" in page
+    assert report.to_pdf(made).startswith(b"%PDF")
+
+
+def test_pictures_are_small_and_inside(made):
+    jpeg, caption = made.pictures[0]
+    assert caption == "The photo"
+    assert max(Image.open(io.BytesIO(jpeg)).size) <= report.PICTURE_SIDE
+    large = np.zeros((2000, 3000, 3), np.uint8)
+    assert max(Image.open(io.BytesIO(report._jpeg(large))).size) == report.PICTURE_SIDE
+    page = report.to_html(made).decode()
+    assert not re.search(r'(src|href)="http', page)
