@@ -77,6 +77,11 @@ def evaluate(
     result["per_class"] = {
         code: _per_class(label, targets, probabilities, groups) for label, code in enumerate(CODES)
     }
+    result["roc"] = {
+        code: metrics.roc_points(targets == label, probabilities[:, label])
+        for label, code in enumerate(CODES)
+    }
+    result["reliability"] = metrics.reliability_bins(targets, probabilities)
     result["confusion_matrix"] = metrics.confusion(targets, probabilities).tolist()
     for name, key in SUBGROUPS.items():
         names = [key(cases[row.image]) for row in photos.rows]

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from model_zoo import NOTICE
 from model_zoo.labels import CODES
+from training.metrics import reliability_bins
 
 matplotlib.use("Agg")
-BINS = 15  # of the reliability diagram, of equal count, as the ECE is measured
 INK, PALE, ACCENT = "#22272b", "#b9c2c0", "#0f6b6b"
 
 
@@ -86,15 +86,12 @@ def reliability(targets: np.ndarray, probabilities: np.ndarray, ece: dict, title
     """How often the most probable class was right, against how probable it was said to be."""
     figure = Figure(figsize=(6.4, 5.4), layout="constrained")
     axes = figure.subplots()
-    top = probabilities.max(axis=1)
-    hits = probabilities.argmax(axis=1) == targets
-    parts = [part for part in np.array_split(np.argsort(top), BINS) if len(part)]
-    said, true = ([values[part].mean() for part in parts] for values in (top, hits))
+    said, true, _ = zip(*reliability_bins(targets, probabilities), strict=True)
     axes.plot([0, 1], [0, 1], color=PALE, linewidth=1)
     axes.plot(said, true, "o-", color=ACCENT, linewidth=1.4)
     axes.set(xlabel="probability of the leading class", ylabel="share that was right")
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.set_title(f"{title}\nECE {ece['value']:.3f}, {len(parts)} bins of equal count", fontsize=9)
+    axes.set_title(f"{title}\nECE {ece['value']:.3f}, {len(said)} bins of equal count", fontsize=9)
     return figure
 
 

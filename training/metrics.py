@@ -82,6 +82,37 @@ def expected_calibration_error(
     return float(sum(gaps) / len(top))
 
 
+def roc_points(positive: np.ndarray, score: np.ndarray, points: int = 41) -> list[list[float]]:
+    """Sensitivity at evenly spaced 1 - specificity, as pairs: enough to draw a ROC curve.
+
+    positive bool (N,). Empty with one class only.
+    """
+    ups, downs = np.sort(score[positive]), np.sort(score[~positive])
+    if not len(ups) or not len(downs):
+        return []
+    pairs = []
+    for rate in np.linspace(0, 1, points):
+        # The lowest threshold that no more than this share of the others reach.
+        allowed = int(rate * len(downs) + 1e-9)
+        limit = downs[len(downs) - allowed - 1] if allowed < len(downs) else -np.inf
+        pairs.append([round(float(rate), 4), round(float((ups > limit).mean()), 4)])
+    return pairs
+
+
+def reliability_bins(
+    targets: np.ndarray, probabilities: np.ndarray, bins: int = 15
+) -> list[list[float]]:
+    """For bins of equal count: mean top probability, share that was right, number of photos."""
+    top = probabilities.max(axis=1)
+    hits = probabilities.argmax(axis=1) == targets
+    parts = np.array_split(np.argsort(top, kind="stable"), bins)
+    return [
+        [round(float(top[part].mean()), 4), round(float(hits[part].mean()), 4), len(part)]
+        for part in parts
+        if len(part)
+    ]
+
+
 CRITERIA: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "balanced_accuracy": balanced_accuracy,
     "accuracy": accuracy,

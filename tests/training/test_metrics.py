@@ -62,3 +62,27 @@ def test_intervals_hold_the_value_and_widen_when_photos_share_lesions(answers):
     groups = [str(i) for i in np.repeat(np.arange(400), 10)]
     low2, high2 = metrics.interval(metrics.accuracy, *tenfold, groups, draws=300)
     assert high2 - low2 == pytest.approx(high - low, rel=0.25)
+
+
+def test_roc_points_lie_on_the_curve_of_scikit_learn():
+    from sklearn.metrics import roc_curve
+
+    random = np.random.default_rng(4)
+    positive = random.random(300) < 0.3
+    score = random.normal(positive * 1.2, 1)
+    points = np.array(metrics.roc_points(positive, score))
+    fpr, tpr, _ = roc_curve(positive, score, drop_intermediate=False)
+    expected = [tpr[fpr <= rate + 1e-9].max() for rate, _ in points]
+    assert points[:, 1] == pytest.approx(expected, abs=1e-3)
+    assert metrics.roc_points(np.ones(3, bool), score[:3]) == []
+
+
+def test_reliability_bins_add_up_to_the_calibration_error():
+    random = np.random.default_rng(5)
+    probabilities = random.dirichlet(np.ones(8), 200)
+    targets = random.integers(0, 8, 200)
+    bins = metrics.reliability_bins(targets, probabilities)
+    assert sum(count for _, _, count in bins) == 200
+    gap = sum(abs(said - right) * count for said, right, count in bins) / 200
+    expected = metrics.expected_calibration_error(targets, probabilities)
+    assert gap == pytest.approx(expected, abs=1e-3)
