@@ -61,8 +61,9 @@ def _places(shapes: list[tuple[int, ...]], file: Path) -> dict[str, int]:
     if len(shapes) == 1 and rows:
         return {"probabilities": 0}
     if len(shapes) == 3 and len(grids) == 1 and len(rows) == 2:
-        maps = shapes[grids[0]][3]  # one a class, or two
-        logits = [place for place in rows if maps in (shapes[place][1], 2 * shapes[place][1])]
+        maps = shapes[grids[0]][3]  # two a class; in older files one
+        twice = [place for place in rows if 2 * shapes[place][1] == maps]
+        logits = twice or [place for place in rows if shapes[place][1] == maps]
         pooled = [place for place in rows if place not in logits]
         if len(logits) == 1:
             return {"logits": logits[0], "pooled": pooled[0], "heatmaps": grids[0]}

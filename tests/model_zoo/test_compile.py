@@ -37,8 +37,9 @@ def foreign(tmp_path_factory):
     """A file like the published one: nested, mixed float16, optimizer state, custom loss."""
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        trunk = keras.applications.ResNet50(
-            include_top=False, weights=None, input_shape=(SIDE, SIDE, 3)
+        # The published one is a ResNet50, which takes half a minute and has no other kind of layer.
+        trunk = keras.applications.MobileNetV2(
+            include_top=False, weights=None, input_shape=(SIDE, SIDE, 3), alpha=0.35
         )
         model = keras.Sequential(
             [
@@ -146,7 +147,7 @@ def test_foreign_file_is_unfolded_and_served(cache, foreign, pixels):
     assert not any(isinstance(layer, keras.Model) for layer in flat.layers)
     assert np.abs(outputs.probabilities - in_full).max() < 1e-5
     assert np.abs(outputs.probabilities - in_half).max() < 2e-2  # the file computes in float16
-    exact = taped_heatmaps(in_double(flat), "conv5_block3_out", pixels)
+    exact = taped_heatmaps(in_double(flat), "out_relu", pixels)
     apart = np.abs(scaled(outputs.heatmaps) - exact).max(axis=(1, 2))
     assert np.median(apart) < 1e-5
     assert apart.max() < 1e-4

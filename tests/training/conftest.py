@@ -62,16 +62,31 @@ def data(small_isic, tmp_path):
     return Data(small_isic, images, train, validation)
 
 
+def make_tiny(include_top, weights, input_tensor):
+    """A backbone of two convolutions, as `keras.applications` make theirs."""
+    x = keras.layers.Conv2D(8, 3, strides=2, padding="same")(input_tensor)
+    x = keras.layers.BatchNormalization(momentum=0.8)(x)
+    x = keras.layers.Activation("relu")(x)
+    x = keras.layers.Conv2D(16, 3, strides=2, padding="same", activation="relu")(x)
+    return keras.Model(keras.utils.get_source_inputs(x)[0], x)
+
+
 @pytest.fixture
 def tiny_backbone(monkeypatch):
-    """The name of a backbone of two convolutions, known to `architectures.build`."""
-
-    def make(include_top, weights, input_tensor):
-        x = keras.layers.Conv2D(8, 3, strides=2, padding="same")(input_tensor)
-        x = keras.layers.BatchNormalization(momentum=0.8)(x)
-        x = keras.layers.Activation("relu")(x)
-        x = keras.layers.Conv2D(16, 3, strides=2, padding="same", activation="relu")(x)
-        return keras.Model(keras.utils.get_source_inputs(x)[0], x)
-
-    monkeypatch.setitem(architectures.BACKBONES, "Tiny", architectures.Backbone(make, "tf", 32))
+    """The name of that backbone, known to `architectures.build`."""
+    know_tiny(monkeypatch)
     return "Tiny"
+
+
+def know_tiny(patch):
+    """Nothing; `architectures.build` knows the backbone "Tiny" until the patch is undone."""
+    tiny = architectures.Backbone(make_tiny, "tf", 32)
+    patch.setitem(architectures.BACKBONES, "Tiny", tiny)
+
+
+@pytest.fixture(scope="module")
+def tiny_backbone_of_module():
+    """As `tiny_backbone`, for a whole module."""
+    with pytest.MonkeyPatch.context() as patch:
+        know_tiny(patch)
+        yield "Tiny"

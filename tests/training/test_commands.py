@@ -16,7 +16,7 @@ from training.__main__ import main
 from training.calibrate import fit_temperature
 from training.dataset import load_photos
 
-LIGHT = """backbone = "MobileNetV2"
+LIGHT = """backbone = "Tiny"
 weights = "none"
 precision = "float32"
 batch = 16
@@ -36,8 +36,8 @@ def parts(folder):
 
 
 @pytest.fixture(scope="module")
-def installed(small_isic, tmp_path_factory):
-    """A real, tiny MobileNetV2, trained and installed by the commands alone."""
+def installed(small_isic, tmp_path_factory, tiny_backbone_of_module):
+    """A tiny network, trained and installed by the commands alone."""
     folder = tmp_path_factory.mktemp("commands")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LESIONLENS_CACHE", str(folder / "cache"))
