@@ -121,12 +121,22 @@ class Classifier:
         rgb = decode_rgb(photo) if isinstance(photo, bytes) else photo
         return self.analyse_prepared([self.prepare(rgb)])[0]
 
-    def prepare(self, rgb: np.ndarray) -> Prepared:
-        """A photo, uint8 (H, W, 3) RGB, as `analyse_prepared` takes it; needs no network."""
-        seen = square(rgb, self.side)
+    def prepare(self, rgb: np.ndarray, box: tuple[int, int, int, int] | None = None) -> Prepared:
+        """A photo, uint8 (H, W, 3) RGB, as `analyse_prepared` takes it; needs no network.
+
+        box: the square to be seen, instead of the largest one in the middle.
+        """
+        seen = square(rgb, self.side, box)
         if self.outliner is None:
             return Prepared(rgb, seen, None, {})
         return Prepared(rgb, seen, frame(rgb, self.outliner.side), quality.measure(rgb))
+
+    def analyse_within(self, rgb: np.ndarray, box: tuple[int, int, int, int]) -> Analysis:
+        """The analysis of a photo of which the classifier sees this square alone.
+
+        rgb: uint8 (H, W, 3). box: left, top, right, bottom in its pixels, as high as wide.
+        """
+        return self.analyse_prepared([self.prepare(rgb, box)])[0]
 
     def analyse_prepared(self, photos: list[Prepared]) -> list[Analysis]:
         """The analyses of several photos, in one call of each network."""

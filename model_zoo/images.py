@@ -81,13 +81,13 @@ def decode_rgb(data: bytes) -> np.ndarray:
         raise _refusal(fault, is_whole) from fault
 
 
-def square(rgb: np.ndarray, side: int) -> Square:
-    """The largest centred square of the field of view, brought to side x side, antialiased.
+def square(rgb: np.ndarray, side: int, box: tuple[int, int, int, int] | None = None) -> Square:
+    """The largest centred square of the field of view, or `box`, at side x side, antialiased.
 
     rgb: uint8 (H, W, 3). The black surround of a round field of view is cropped first; the
     aspect ratio is kept. Bicubic with support scaled to the reduction (Pillow), in one step.
     """
-    box = centred_square(field_of_view(rgb))
+    box = box or centred_square(field_of_view(rgb))
     resized = Image.fromarray(rgb).resize((side, side), Image.Resampling.BICUBIC, box=box)
     return Square(np.asarray(resized), box)
 

@@ -56,3 +56,17 @@ def frame(rgb: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     dash = ((rows + columns) // (8 * width)) % 2
     inside[edge] = np.where(dash[edge, None] == 0, 255, 20)
     return framed
+
+
+def outlined(rgb: np.ndarray, contour: np.ndarray) -> np.ndarray:
+    """A copy of the photo with a closed line along a contour, float (N, 2) of x and y in pixels.
+
+    White on black, so that it is seen on skin and on pigment alike.
+    """
+    drawn = rgb.copy()
+    width = max(1, round(max(rgb.shape[:2]) / 400))
+    points = np.round(contour * 16).astype(np.int32)[None]  # four bits behind the point
+    for colour, extra in ((20, 2), (255, 0)):
+        thick = width + extra * max(1, width // 2)
+        cv2.polylines(drawn, points, True, (colour,) * 3, thick, cv2.LINE_AA, shift=4)
+    return drawn

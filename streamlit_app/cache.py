@@ -14,6 +14,9 @@ from model_zoo import registry
 from model_zoo.analysis import Analysis
 from model_zoo.classifier import Classifier
 from model_zoo.images import decode_rgb
+from model_zoo.overlay import outlined
+from model_zoo.segmentation import bundled_outliner
+from model_zoo.trust import SINGLE, TTA
 
 # No screen shows a photo larger than this; drawing on a smaller copy keeps sliders quick.
 DISPLAY_SIDE = 900
@@ -24,7 +27,8 @@ class Viewed:
     """One photo with its analysis, ready to be drawn.
 
     shown: uint8 (H, W, 3) RGB, at most `DISPLAY_SIDE` pixels long; scale: its size over the
-    photo's. digest: of the photo's bytes, in hex. example: nobody chose it.
+    photo's. digest: of the photo's bytes, in hex. example: nobody chose it. mode: how the model was
+    asked (see `trust`). zoomed: whether it was shown the square around the outline.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Viewed:
     side: int
     digest: str
     example: bool
+    mode: str = SINGLE
+    zoomed: bool = False
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -42,27 +48,45 @@ class Viewed:
         left, top, right, bottom = (round(edge * self.scale) for edge in self.analysis.box)
         return left, top, min(right, width), min(bottom, height)
 
+    @property
+    def contour(self) -> np.ndarray:
+        """The outline of the lesion, float32 (N, 2) in pixels of `shown`; it must have one."""
+        return self.analysis.outline.contour * self.scale
 
-def classifier(name: str) -> Classifier:
-    """The loaded model of a card's name, shared by all users. Raises `BadModel`."""
-    return _load(name, registry.find(name).path.stat().st_mtime_ns)
+    def with_outline(self) -> np.ndarray:
+        """The photo with the outline, if there is one, uint8 (H, W, 3) RGB."""
+        return self.shown if self.analysis.outline is None else outlined(self.shown, self.contour)
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _load(name: str, card_changed_ns: int) -> Classifier:
+def classifier(name: str, mode: str = SINGLE) -> Classifier:
+    """The loaded model of a card's name with the outliner, for all users. Raises `BadModel`."""
+    return _load(name, mode, registry.find(name).path.stat().st_mtime_ns)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _load(name: str, mode: str, card_changed_ns: int) -> Classifier:
     """The loaded model; a card that was written anew is another entry of the cache."""
-    return Classifier.load(name)
+    return Classifier.load(name, tta=mode == TTA, outliner=bundled_outliner())
 
 
-def view(name: str, data: bytes, model: str, *, example: bool) -> Viewed:
+def view(
+    name: str,
+    data: bytes,
+    model: str,
+    *,
+    example: bool,
+    mode: str = SINGLE,
+    zoomed: bool = False,
+) -> Viewed:
     """The analysis of a photo for this user, kept in the session until another one is chosen.
 
-    Raises `BadImage` or `BadModel`; what was kept before stays.
+    zoomed: let the model read the square around the outline, if there is one. Raises `BadImage` or
+    `BadModel`; what was kept before stays.
     """
-    key = (hashlib.sha256(data).hexdigest(), model, name, example)
+    key = (hashlib.sha256(data).hexdigest(), model, name, example, mode, zoomed)
     kept = st.session_state.get("analyze_viewed")
     if kept is None or kept[0] != key:
-        kept = (key, _analyse(data, classifier(model), *key))
+        kept = (key, _analyse(data, classifier(model, mode), *key))
         st.session_state["analyze_viewed"] = kept
     return kept[1]
 
@@ -74,11 +98,20 @@ def last_viewed() -> Viewed | None:
 
 
 def _analyse(
-    data: bytes, reader: Classifier, digest: str, _: str, name: str, example: bool
+    data: bytes,
+    reader: Classifier,
+    digest: str,
+    _: str,
+    name: str,
+    example: bool,
+    mode: str,
+    zoomed: bool,
 ) -> Viewed:
     rgb = decode_rgb(data)
     analysis = reader.analyse(rgb)
+    if zoomed and analysis.outline is not None:
+        analysis = reader.analyse_within(rgb, analysis.outline.square(analysis.size))
     scale = min(1.0, DISPLAY_SIDE / max(rgb.shape[:2]))
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     shown = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return Viewed(name, shown, scale, analysis, reader.side, digest, example)
+    return Viewed(name, shown, scale, analysis, reader.side, digest, example, mode, zoomed)

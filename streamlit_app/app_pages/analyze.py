@@ -1,6 +1,7 @@
-"""Analyze: one photo, eight probabilities, and the Grad-CAM heatmap of any class."""
+"""Analyze: one photo, how far its answer can be trusted, eight probabilities, heatmap, outline."""
 
 import json
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -8,13 +9,23 @@ from model_zoo import NOTICE
 from model_zoo.card import Card
 from model_zoo.errors import BadImage, ZooError
 from model_zoo.labels import BY_CODE
+from streamlit_app import report
 from streamlit_app.cache import Viewed, classifier, last_viewed, view
-from streamlit_app.components.model_choice import choose_model, model_line
+from streamlit_app.components.model_choice import choose_mode, choose_model, model_line
 from streamlit_app.components.photo_source import Chosen, choose_photo
-from streamlit_app.components.photo_view import photo_view
+from streamlit_app.components.photo_view import photo_view, picture
 from streamlit_app.components.probabilities import probability_chart, probability_table
+from streamlit_app.components.teaching import (
+    abcd_numbers,
+    similar_cases,
+    spread_of_answers,
+    what_would_change_it,
+)
+from streamlit_app.components.verdict import is_folded, verdict
 from streamlit_app.content import text
 from streamlit_app.exports import plain_name
+
+REPORT_OPACITY = 0.5
 
 
 def page() -> None:
@@ -24,28 +35,40 @@ def page() -> None:
         chosen = choose_photo()
     with top_right:
         card = choose_model()
+        mode = choose_mode()
     if card is None:
         return
     photo, answer = st.columns([1, 1], gap="large")
     with photo:
-        viewed = _viewed(chosen, card)
+        viewed = _viewed(chosen, card, mode)
     if viewed is None:
         return
     with photo:
         if viewed.example:
             st.badge(text("analyze.example", name=viewed.name), icon=":material/draw:")
         photo_view(viewed)
+        if viewed.analysis.outline is not None:
+            st.toggle(text("analyze.zoom"), key="analyze_zoom", help=text("analyze.zoom_help"))
     with answer:
         _answer(viewed, card)
+    _below(viewed, card)
 
 
-def _viewed(chosen: Chosen, card: Card) -> Viewed | None:
+def _viewed(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     """The analysis to show; where the photo is bad, its sentence and the one shown before."""
+    zoomed = bool(st.session_state.get("analyze_zoom"))
     try:
         with st.spinner(text("analyze.loading")):
-            classifier(card.name)
+            classifier(card.name, mode)
         with st.spinner(text("analyze.busy"), show_time=False):
-            return view(chosen.name, chosen.data, card.name, example=chosen.example)
+            return view(
+                chosen.name,
+                chosen.data,
+                card.name,
+                example=chosen.example,
+                mode=mode,
+                zoomed=zoomed,
+            )
     except BadImage as fault:
         st.error(
             text("analyze.faulty", name=plain_name(chosen.name), sentence=fault),
@@ -63,27 +86,95 @@ def _viewed(chosen: Chosen, card: Card) -> Viewed | None:
 
 def _answer(viewed: Viewed, card: Card) -> None:
     analysis = viewed.analysis
+    verdict(analysis, card, viewed.mode)
+    if is_folded(analysis):
+        with st.expander(text("analyze.probabilities_folded")):
+            _probabilities(viewed, card)
+    else:
+        _probabilities(viewed, card)
+
+
+def _probabilities(viewed: Viewed, card: Card) -> None:
     st.subheader(text("analyze.probabilities"), anchor=False)
-    probability_chart(analysis)
+    probability_chart(viewed.analysis, card)
     st.caption(text("analyze.probabilities_note"))
-    leading = BY_CODE[analysis.label]
-    with st.container(border=True):
+    spread_of_answers(viewed.analysis)
+
+
+def _below(viewed: Viewed, card: Card) -> None:
+    """What is read after the answer: the class, the numbers of the lesion, and more questions."""
+    analysis = viewed.analysis
+    learn, numbers, change, similar = st.tabs(
+        [
+            text("analyze.tab_class"),
+            text("abcd.title"),
+            text("changes.title"),
+            text("similar.title"),
+        ]
+    )
+    with learn:
+        leading = BY_CODE[analysis.label]
         st.markdown(f"**{text('analyze.learn', name=leading.name)}**")
         st.markdown(text(f"classes.{leading.code}.text"))
         source = text(f"classes.{leading.code}.source")
         st.caption(text("analyze.source_of_text", source=source))
-    with st.expander(text("analyze.as_table")):
-        probability_table(analysis)
-    record = {**analysis.record(viewed.name), "notice": NOTICE}
-    st.download_button(
+        with st.expander(text("analyze.as_table")):
+            probability_table(analysis)
+    with numbers:
+        abcd_numbers(analysis)
+    with change:
+        what_would_change_it(viewed)
+    with similar:
+        similar_cases(viewed)
+    _downloads(viewed, card)
+    st.caption(model_line(card))
+
+
+def _downloads(viewed: Viewed, card: Card) -> None:
+    record = {**viewed.analysis.record(viewed.name), "notice": NOTICE}
+    as_json, as_html, as_pdf, _ = st.columns([2, 2, 2, 3])
+    as_json.download_button(
         text("analyze.download"),
         json.dumps(record, ensure_ascii=False, indent=1),
         "lesionlens.json",
         "application/json",
         on_click="ignore",
         icon=":material/download:",
+        width="stretch",
     )
-    st.caption(model_line(card))
+    made = _report(viewed, card)
+    for column, kind, write, mime in (
+        (as_html, "html", report.to_html, "text/html"),
+        (as_pdf, "pdf", report.to_pdf, "application/pdf"),
+    ):
+        column.download_button(
+            text(f"analyze.report_{kind}"),
+            lambda write=write: write(made()),
+            f"lesionlens_report.{kind}",
+            mime,
+            on_click="ignore",
+            icon=":material/description:",
+            width="stretch",
+        )
+
+
+def _report(viewed: Viewed, card: Card):
+    """What makes the report of the analysis, once it is asked for."""
+
+    def make() -> report.Report:
+        analysis = viewed.analysis
+        found = analysis.outline is not None
+        plain = text("report.caption_outline" if found else "report.caption_photo")
+        pictures = [(viewed.with_outline(), plain)]
+        if analysis.heatmaps is not None:
+            heat = picture(viewed, analysis.label, REPORT_OPACITY, outline=found)
+            caption = text("report.caption_heatmap", label=BY_CODE[analysis.label].name)
+            pictures.append((heat, caption))
+        digest = classifier(card.name, viewed.mode).digest()
+        now = datetime.now(UTC)
+        return report.make(viewed.name, pictures, analysis, card, digest, now, viewed.mode)
+
+    return make
 
 
 page()

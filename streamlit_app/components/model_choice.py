@@ -8,6 +8,7 @@ from model_zoo import registry
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.store import fetch
+from model_zoo.trust import SINGLE, TTA
 from streamlit_app.content import text
 
 
@@ -34,6 +35,12 @@ def choose_model() -> Card | None:
         _offer_download(card)
         return None
     return card
+
+
+def choose_mode() -> str:
+    """How the model is to be asked: one of `trust.SINGLE`, `trust.TTA`."""
+    eight = st.toggle(text("analyze.tta"), help=text("analyze.tta_help"), key="analyze_tta")
+    return TTA if eight else SINGLE
 
 
 def _default_name(names: list[str]) -> str | None:

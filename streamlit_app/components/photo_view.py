@@ -1,14 +1,15 @@
-"""The photo with the heatmap of a class. Changing class, view or opacity needs no new inference."""
+"""The photo with heatmap and outline. Changing class, view or opacity needs no new inference."""
 
+import numpy as np
 import streamlit as st
 
 from model_zoo.errors import SENTENCES
 from model_zoo.labels import BY_CODE
-from model_zoo.overlay import dim_outside, frame, paint
+from model_zoo.overlay import dim_outside, frame, outlined, paint
 from streamlit_app.cache import Viewed
 from streamlit_app.content import text
 
-BLEND, BESIDE, SQUARE, PLAIN = "blend", "beside", "square", "plain"
+BLEND, BESIDE, SQUARE, PLAIN, SHUFFLED = "blend", "beside", "square", "plain", "shuffled"
 
 
 @st.fragment
@@ -18,9 +19,12 @@ def photo_view(viewed: Viewed) -> None:
         _draw_square(viewed)
         st.caption(SENTENCES["no_heatmap"])
         return
+    views = [BLEND, BESIDE, SQUARE, PLAIN]
+    if viewed.analysis.randomised is not None:
+        views.insert(2, SHUFFLED)
     view = st.segmented_control(
         text("analyze.look"),
-        (BLEND, BESIDE, SQUARE, PLAIN),
+        views,
         default=BLEND,
         required=True,
         format_func=lambda name: text(f"analyze.{name}"),
@@ -29,27 +33,23 @@ def photo_view(viewed: Viewed) -> None:
         width="stretch",
     )
     picture = st.container()
-    label, opacity = _controls(viewed)
+    label, opacity, outline = _controls(viewed)
     with picture:
         if view == SQUARE:
             _draw_square(viewed)
         elif view == PLAIN:
-            _draw(viewed.shown, text("analyze.alt_photo", name=viewed.name))
+            _draw_photo(viewed, outline)
         elif view == BLEND:
-            _draw_heatmap(viewed, label, opacity)
+            _draw_heatmap(viewed, label, opacity, outline)
         else:
-            left, right = st.columns(2, gap="small")
-            with left:
-                _draw(viewed.shown, text("analyze.alt_photo", name=viewed.name))
-            with right:
-                _draw_heatmap(viewed, label, opacity)
-    _caption(viewed, label)
+            _draw_two(viewed, label, opacity, outline, shuffled=view == SHUFFLED)
+    _caption(viewed, label, shuffled=view == SHUFFLED)
 
 
-def _controls(viewed: Viewed) -> tuple[str, float]:
-    """The class code and the opacity, 0..1, that the user set."""
+def _controls(viewed: Viewed) -> tuple[str, float, bool]:
+    """The class code, the opacity, 0..1, and whether the outline is drawn, as the user set them."""
     ranked = dict(viewed.analysis.ranked())
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left, middle, right = st.columns([4, 3, 2], vertical_alignment="bottom")
     label = left.selectbox(
         text("analyze.heatmap_of"),
         list(ranked),
@@ -57,15 +57,46 @@ def _controls(viewed: Viewed) -> tuple[str, float]:
         # A new photo begins with its own leading class.
         key=f"analyze_label_{viewed.digest}_{viewed.analysis.model}",
     )
-    opacity = right.slider(text("analyze.opacity"), 0, 100, 55, 5, "%d %%", key="analyze_opacity")
-    return label, opacity / 100
+    opacity = middle.slider(text("analyze.opacity"), 0, 100, 55, 5, "%d %%", key="analyze_opacity")
+    found = viewed.analysis.outline is not None
+    outline = right.toggle(
+        text("analyze.outline"), value=True, disabled=not found, key="analyze_outline"
+    )
+    return label, opacity / 100, outline and found
 
 
-def _draw_heatmap(viewed: Viewed, label: str, opacity: float) -> None:
-    painted = paint(viewed.shown, viewed.box, viewed.analysis.heatmap(label), opacity)
+def _draw_two(viewed: Viewed, label: str, opacity: float, outline: bool, *, shuffled: bool) -> None:
+    left, right = st.columns(2, gap="small")
+    with left:
+        if shuffled:
+            _draw_heatmap(viewed, label, opacity, outline)
+        else:
+            _draw_photo(viewed, outline)
+    with right:
+        _draw_heatmap(viewed, label, opacity, outline, shuffled=shuffled)
+
+
+def _draw_photo(viewed: Viewed, outline: bool) -> None:
+    rgb = viewed.with_outline() if outline else viewed.shown
+    _draw(rgb, text("analyze.alt_photo", name=viewed.name))
+
+
+def picture(
+    viewed: Viewed, label: str, opacity: float, *, outline: bool, shuffled: bool = False
+) -> np.ndarray:
+    """The photo with the heatmap of a class, uint8 (H, W, 3) RGB, and the outline if asked for."""
+    heatmap = viewed.analysis.heatmap(label, randomised=shuffled)
+    painted = paint(viewed.shown, viewed.box, heatmap, opacity)
+    return frame(outlined(painted, viewed.contour) if outline else painted, viewed.box)
+
+
+def _draw_heatmap(
+    viewed: Viewed, label: str, opacity: float, outline: bool, *, shuffled: bool = False
+) -> None:
+    words = "analyze.alt_shuffled" if shuffled else "analyze.alt_heatmap"
     _draw(
-        frame(painted, viewed.box),
-        text("analyze.alt_heatmap", label=BY_CODE[label].name, name=viewed.name),
+        picture(viewed, label, opacity, outline=outline, shuffled=shuffled),
+        text(words, label=BY_CODE[label].name, name=viewed.name),
     )
 
 
@@ -74,14 +105,20 @@ def _draw_square(viewed: Viewed) -> None:
     st.caption(text("analyze.caption_square", side=viewed.side))
 
 
-def _draw(rgb, alt: str) -> None:
+def _draw(rgb: np.ndarray, alt: str) -> None:
     st.image(rgb, alt=alt, width="stretch", output_format="JPEG")
 
 
-def _caption(viewed: Viewed, label: str) -> None:
-    name = BY_CODE[label].name
-    if viewed.analysis.heatmap(label).max() <= 0:
+def _caption(viewed: Viewed, label: str, *, shuffled: bool) -> None:
+    name, analysis = BY_CODE[label].name, viewed.analysis
+    if shuffled:
+        st.caption(text("analyze.caption_shuffled", label=name))
+        return
+    if analysis.heatmap(label).max() <= 0:
         st.caption(text("analyze.caption_zero", label=name))
         return
-    grid = viewed.analysis.heatmaps.shape[0]
-    st.caption(text("analyze.caption_heatmap", label=name, grid=grid))
+    words = text("analyze.caption_heatmap", label=name, grid=analysis.heatmaps.shape[0])
+    inside = analysis.heatmap_inside(label)
+    if inside is not None:
+        words += " " + text("analyze.caption_inside", share=f"{inside:.0%}")
+    st.caption(words)

@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from model_zoo.analysis import Analysis
+from model_zoo.card import Card
 from model_zoo.labels import BENIGN, BY_CODE, MALIGNANT, PREMALIGNANT
 from streamlit_app.content import text
 
@@ -11,23 +12,47 @@ from streamlit_app.content import text
 GROUP_COLOURS = {MALIGNANT: "#d55e00", PREMALIGNANT: "#e69f00", BENIGN: "#3a86b7"}
 
 
-def probability_chart(analysis: Analysis) -> None:
-    """Nothing; draws the probabilities of an analysis."""
-    probability_bars(analysis.ranked(), key="analyze_chart")
+def probability_chart(analysis: Analysis, card: Card) -> None:
+    """Nothing; draws the probabilities of an analysis, each class with what the model reached."""
+    probability_bars(analysis.ranked(), key="analyze_chart", measured=_measured(card))
 
 
-def probability_bars(pairs: list[tuple[str, float]], *, key: str, truth: str | None = None) -> None:
+def _measured(card: Card) -> dict[str, str]:
+    """Held-out sensitivity and precision by class code, in words; empty if not measured."""
+    per_class = card.metrics.get("native", {}).get("per_class", {})
+    return {
+        code: text(
+            "analyze.class_measures",
+            sensitivity=_number(entry["recall"]),
+            precision=_number(entry["precision"]),
+        )
+        for code, entry in per_class.items()
+    }
+
+
+def _number(entry: dict) -> str:
+    return f"{entry['value']:.2f}" if entry.get("value") is not None else "–"
+
+
+def probability_bars(
+    pairs: list[tuple[str, float]],
+    *,
+    key: str,
+    truth: str | None = None,
+    measured: dict[str, str] | None = None,
+) -> None:
     """Nothing; draws class codes with their probabilities, the largest on top, axis 0 to 1.
 
-    truth: the code of the confirmed class, which is marked.
+    truth: the code of the confirmed class, which is marked. measured: words under a class's name.
     """
+    measured = measured or {}
     ranked = sorted(pairs, key=lambda pair: -pair[1])
     figure = go.Figure()
     for group, colour in GROUP_COLOURS.items():
         of_group = [(BY_CODE[code], p) for code, p in ranked if BY_CODE[code].group == group]
         figure.add_bar(
             x=[p for _, p in of_group],
-            y=[_axis_label(label.code, truth) for label, _ in of_group],
+            y=[_axis_label(label.code, truth, measured) for label, _ in of_group],
             orientation="h",
             name=text(f"groups.{group}"),
             marker_color=colour,
@@ -36,7 +61,7 @@ def probability_bars(pairs: list[tuple[str, float]], *, key: str, truth: str | N
             cliponaxis=False,
             hovertemplate="%{y}: %{x:.4f}<extra></extra>",
         )
-    order = [_axis_label(code, truth) for code, _ in reversed(ranked)]
+    order = [_axis_label(code, truth, measured) for code, _ in reversed(ranked)]
     figure.update_layout(
         height=44 * len(ranked) + 56,
         margin={"l": 0, "r": 44, "t": 6, "b": 30},
@@ -48,9 +73,9 @@ def probability_bars(pairs: list[tuple[str, float]], *, key: str, truth: str | N
             "categoryorder": "array",
             "categoryarray": order,
             "fixedrange": True,
-            "tickfont": {"size": 14, "color": _ink()},
+            "tickfont": {"size": 14, "color": ink()},
         },
-        font={"size": 14, "color": _ink()},
+        font={"size": 14, "color": ink()},
     )
     told = ", ".join(f"{BY_CODE[code].name} {p:.3f}" for code, p in ranked)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key=key)
@@ -66,12 +91,13 @@ def probability_table(analysis: Analysis) -> None:
     st.markdown("\n".join([f"| {' | '.join(columns)} |", "|---|---|---:|", *rows]))
 
 
-def _ink() -> str:
+def ink() -> str:
     """The text colour of the visitor's theme; the chart's own default is too pale to read."""
     return "#e9ece9" if st.context.theme.type == "dark" else "#22272b"
 
 
-def _axis_label(code: str, truth: str | None) -> str:
+def _axis_label(code: str, truth: str | None, measured: dict[str, str]) -> str:
     label = BY_CODE[code]
+    under = " · ".join(filter(None, (text(f"groups.{label.group}"), measured.get(code))))
     name = f"<b>✓ {label.name}</b>" if code == truth else label.name
-    return f"{name}<br><sup>{text('groups.' + label.group)}</sup>"
+    return f"{name}<br><sup>{under}</sup>"

@@ -1,0 +1,131 @@
+"""Teaching numbers below the answer: ABCD, what views and members say, what would change it."""
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from model_zoo.abcd import Abcd
+from model_zoo.analysis import Analysis
+from model_zoo.changes import CHANGES, Changed, trace
+from model_zoo.errors import ZooError
+from model_zoo.labels import BY_CODE
+from model_zoo.similar import SimilarCases
+from streamlit_app.cache import Viewed, classifier
+from streamlit_app.components.probabilities import ink
+from streamlit_app.content import text
+
+
+def abcd_numbers(analysis: Analysis) -> None:
+    """Nothing; draws the numbers of the ABCD rule, each with what it means and where it is from."""
+    if analysis.abcd is None:
+        st.info(text("abcd.no_lesion"), icon=":material/crop_free:")
+        return
+    for name, value in _numbers(analysis.abcd):
+        words, number = st.columns([3, 1], vertical_alignment="top")
+        words.markdown(f"**{text(f'abcd.{name}')}**  \n{text(f'abcd.{name}_meaning')}")
+        number.markdown(f"**{value}**")
+    if analysis.outline.touches_border:
+        st.caption(text("abcd.touches_border"))
+    st.caption(text("abcd.note"))
+
+
+def _numbers(abcd: Abcd) -> list[tuple[str, str]]:
+    colours = ", ".join(text(f"colours.{name}") for name in abcd.colours)
+    return [
+        ("asymmetry", f"{abcd.asymmetry_major:.2f} · {abcd.asymmetry_minor:.2f}"),
+        ("border", f"{abcd.border_irregularity:.2f}"),
+        ("colours", f"{len(abcd.colours)}: {colours}"),
+        ("diameter", f"{abcd.diameter_fraction:.2f}"),
+    ]
+
+
+def spread_of_answers(analysis: Analysis) -> None:
+    """Nothing; draws how far views and members are apart, where there are several."""
+    if analysis.answers is None or len(analysis.answers) < 2:
+        return
+    index = analysis.labels.index(analysis.label)
+    values = analysis.answers[:, index]
+    leading = np.bincount(analysis.answers.argmax(axis=1), minlength=len(analysis.labels))
+    st.caption(
+        text(
+            "analyze.spread",
+            count=len(values),
+            label=BY_CODE[analysis.label].name,
+            low=f"{values.min():.2f}",
+            high=f"{values.max():.2f}",
+            agree=int(leading[index]),
+        )
+    )
+
+
+@st.fragment
+def what_would_change_it(viewed: Viewed) -> None:
+    """Nothing; on request draws the answer through turns, light, blur and artefacts."""
+    st.caption(text("changes.intro"))
+    if not st.button(text("changes.ask"), key=f"changes_{viewed.digest}"):
+        return
+    with st.spinner(text("changes.busy")):
+        reader = classifier(viewed.analysis.model, viewed.mode)
+        traced = trace(reader, viewed.shown)
+    st.plotly_chart(
+        _chart(traced, viewed.analysis),
+        config={"displayModeBar": False},
+        alt=text("changes.alt"),
+        key="changes_chart",
+    )
+
+
+def _chart(traced: list[Changed], analysis: Analysis) -> go.Figure:
+    """A line of points a kind of change, for each class that ever leads."""
+    leading = {int(change.probabilities.argmax()) for change in traced}
+    kinds = ["none", *CHANGES]
+    figure = go.Figure()
+    for index in sorted(leading):
+        code = analysis.labels[index]
+        figure.add_scatter(
+            x=[float(change.probabilities[index]) for change in traced],
+            y=[text(f"changes.{change.kind}") for change in traced],
+            mode="markers",
+            name=BY_CODE[code].name,
+            marker={"size": 11, "opacity": 0.75},
+            hovertemplate="%{x:.3f}<extra></extra>",
+        )
+    figure.update_layout(
+        height=34 * len(kinds) + 90,
+        margin={"l": 0, "r": 10, "t": 6, "b": 30},
+        legend={"orientation": "h", "y": -0.2, "x": 0},
+        xaxis={"range": [0, 1], "fixedrange": True},
+        yaxis={
+            "categoryorder": "array",
+            "categoryarray": [text(f"changes.{kind}") for kind in reversed(kinds)],
+            "fixedrange": True,
+        },
+        font={"size": 13, "color": ink()},
+    )
+    return figure
+
+
+def similar_cases(viewed: Viewed) -> None:
+    """Nothing; draws the nearest confirmed cases, or says how they become findable."""
+    try:
+        index = _index(viewed.analysis.model, viewed.mode)
+    except ZooError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    if index is None or viewed.analysis.pooled is None:
+        st.caption(text("similar.how"))
+        st.code(text("similar.command"), language="bash")
+        return
+    for column, case in zip(st.columns(5), index.find(viewed.analysis.pooled), strict=False):
+        with column:
+            if case.photo.is_file():
+                st.image(str(case.photo), alt=text("similar.alt", name=case.image))
+            st.markdown(f"**{BY_CODE[case.label].name}**  \n{case.image}")
+            if case.known:
+                st.badge(text("similar.known"), color="orange")
+    st.caption(text("similar.note"))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, ttl=600)
+def _index(model: str, mode: str) -> SimilarCases | None:
+    return SimilarCases.load(classifier(model, mode))
