@@ -1,6 +1,6 @@
 import numpy as np
 
-from model_zoo.overlay import colour, dim_outside, frame, paint
+from model_zoo.overlay import colour, dim_outside, frame, outlined, paint
 
 GREY = np.full((40, 60, 3), 120, np.uint8)
 BOX = (10, 0, 50, 40)
@@ -48,3 +48,14 @@ def test_outside_of_the_square_is_dimmed():
 def test_colours_run_from_dark_to_bright():
     light = colour(np.linspace(0, 1, 11)[None]).sum(axis=2)[0].astype(int)
     assert (np.diff(light) > 0).all()
+
+
+def test_an_outline_is_a_closed_white_line_on_black():
+    contour = np.array([(20, 10), (40, 10), (40, 30), (20, 30)], np.float32)
+    drawn = outlined(GREY, contour).astype(int)
+    assert (GREY == 120).all()
+    for x, y in ((30, 10), (40, 20), (30, 30), (20, 20)):  # the last side closes it
+        assert drawn[y, x, 0] > 200
+    assert drawn.min() < 60
+    assert drawn[20, 30, 0] == 120
+    assert drawn[5, 50, 0] == 120
