@@ -1,0 +1,84 @@
+"""Views and members: the answer is the mean of theirs, whatever the order of their outputs."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_zoo import registry
+from model_zoo.classifier import Classifier, eight_views
+from model_zoo.errors import BadModel
+from model_zoo.images import decode_rgb, square
+
+SAMPLE = Path(__file__).parents[2] / "streamlit_app" / "samples" / "network.jpg"
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Writes cards into a fresh cache: a copy of the bundled network, and ensembles."""
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
+    bundled = registry.default_card()
+
+    def install(name, *, labels=None, members=()):
+        folder = registry.installed_folder() / name
+        folder.mkdir(parents=True)
+        lines = [f'name = "{name}"', f"labels = {list(labels or bundled.labels)}"]
+        lines += ['scaling = "inside"', f"members = {list(members)}"]
+        if not members:
+            shutil.copy(bundled.file("served"), folder / f"{name}.tflite")
+            lines += ["[files.served]", f'file = "{name}.tflite"']
+        (folder / f"{name}.toml").write_text("\n".join(lines).replace("'", '"'))
+
+    return install
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    return square(decode_rgb(SAMPLE.read_bytes()), 224).pixels[None]
+
+
+def test_eight_views_are_averaged(installed, pixels):
+    installed("one.v1")
+    one, eight = Classifier.load("one.v1"), Classifier.load("one.v1", tta=True)
+    expected = one.probabilities(eight_views(pixels)[:, 0]).mean(axis=0)
+    assert eight.probabilities(pixels)[0] == pytest.approx(expected, abs=1e-5)
+    analysis = eight.analyse(SAMPLE.read_bytes())
+    assert analysis.answers.shape == (8, 8)
+    assert analysis.answers.mean(axis=0) == pytest.approx(analysis.probabilities, abs=1e-5)
+    # The heatmap is that of the photo as it lies.
+    plain = one.analyse(SAMPLE.read_bytes())
+    assert np.abs(analysis.heatmaps - plain.heatmaps).max() < 1e-3 * plain.heatmaps.max()
+
+
+def test_an_ensemble_is_the_mean_of_its_members_in_the_order_of_its_own_labels(installed, pixels):
+    labels = registry.default_card().labels
+    turned = labels[3:] + labels[:3]  # the same outputs under other names: another network
+    installed("one.v1")
+    installed("other.v1", labels=turned)
+    installed("both", labels=labels[::-1], members=("one.v1", "other.v1"))
+    one, other, both = (Classifier.load(name) for name in ("one.v1", "other.v1", "both"))
+    answer = both.probabilities(pixels)[0]
+    for index, code in enumerate(both.card.labels):
+        mean = np.mean(
+            [m.probabilities(pixels)[0][m.card.labels.index(code)] for m in (one, other)]
+        )
+        assert answer[index] == pytest.approx(mean, abs=1e-5)
+    analysis = both.analyse(SAMPLE.read_bytes())
+    assert analysis.answers.shape == (2, 8)
+    maps = [m.analyse(SAMPLE.read_bytes()).heatmap("MEL") for m in (one, other)]
+    mean = np.mean(maps, axis=0)
+    assert analysis.heatmap("MEL") == pytest.approx(mean / mean.max(), abs=1e-4)
+    assert both.digest() not in (one.digest(), other.digest())
+
+
+def test_members_must_name_the_same_classes_and_be_no_ensembles(installed):
+    labels = registry.default_card().labels
+    installed("one.v1")
+    installed("both", members=("one.v1", "one.v1"))
+    installed("nested", members=("both", "one.v1"))
+    with pytest.raises(BadModel, match="is an ensemble itself"):
+        Classifier.load("nested")
+    installed("fewer", labels=labels[:5], members=("one.v1", "one.v1"))
+    with pytest.raises(BadModel, match="has other classes"):
+        Classifier.load("fewer")
