@@ -143,6 +143,7 @@ def _index(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     from model_zoo.classifier import Classifier
     from model_zoo.predict import photos_in, score
+    from model_zoo.segmentation import bundled_outliner
 
     single = len(options.photos) == 1 and not options.photos[0].is_dir()
     if options.heatmap and not (single and options.heatmap.suffix.lower() == ".png"):
@@ -150,7 +151,7 @@ def _predict(options: argparse.Namespace) -> int:
     if options.heatmap and not options.heatmap.absolute().parent.is_dir():
         raise ZooError("missing_file", path=options.heatmap.parent)
     sys.stdout.reconfigure(errors="replace")  # a pipe may know no bars
-    classifier = Classifier.load(options.model, tta=options.tta)
+    classifier = Classifier.load(options.model, tta=options.tta, outliner=bundled_outliner())
     failed = done = 0
     for scored in score(classifier, photos_in(options.photos)):
         done += 1

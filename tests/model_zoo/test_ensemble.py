@@ -59,11 +59,9 @@ def test_an_ensemble_is_the_mean_of_its_members_in_the_order_of_its_own_labels(i
     installed("both", labels=labels[::-1], members=("one.v1", "other.v1"))
     one, other, both = (Classifier.load(name) for name in ("one.v1", "other.v1", "both"))
     answer = both.probabilities(pixels)[0]
-    for index, code in enumerate(both.card.labels):
-        mean = np.mean(
-            [m.probabilities(pixels)[0][m.card.labels.index(code)] for m in (one, other)]
-        )
-        assert answer[index] == pytest.approx(mean, abs=1e-5)
+    for code, value in zip(both.card.labels, answer, strict=True):
+        said = [m.probabilities(pixels)[0][m.card.labels.index(code)] for m in (one, other)]
+        assert value == pytest.approx(np.mean(said), abs=1e-5)
     analysis = both.analyse(SAMPLE.read_bytes())
     assert analysis.answers.shape == (2, 8)
     maps = [m.analyse(SAMPLE.read_bytes()).heatmap("MEL") for m in (one, other)]
