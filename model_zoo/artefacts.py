@@ -50,7 +50,7 @@ def ink(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def ruler(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """The photo with a scale of dark ticks along one of its sides."""
     turns = int(random.integers(0, 4))
-    drawn = np.ascontiguousarray(np.rot90(rgb, turns))
+    drawn = np.rot90(rgb, turns).copy()  # a decoded photo may not be written to
     height, width = drawn.shape[:2]
     side = min(height, width)
     step = max(3.0, random.uniform(0.03, 0.07) * side)

@@ -102,16 +102,17 @@ def group_probability(
 
 
 def set_scores(probabilities: np.ndarray) -> np.ndarray:
-    """For each class the probability of all that are at least as probable, (N, K), of (N, K).
+    """For each class the probability of all that are more probable, (N, K), of (N, K).
 
     The score of adaptive prediction sets without randomisation: Romano et al. 2020,
-    arXiv 2006.02544, section 2.
+    arXiv 2006.02544, section 2. The leading class has 0, so it is in every set; with its own
+    probability counted, sure answers would miss theirs, and sets would hold more than they should.
     """
     order = np.argsort(-probabilities, axis=1, kind="stable")
     summed = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
     scores = np.empty_like(summed)
     np.put_along_axis(scores, order, summed, axis=1)
-    return scores
+    return scores - probabilities
 
 
 def prediction_set(
@@ -124,8 +125,9 @@ def prediction_set(
     """
     scores = set_scores(probabilities[None])[0]
     order = np.argsort(-probabilities, kind="stable")
-    kept = [labels[index] for index in order if scores[index] <= threshold]
-    return tuple(kept) or (labels[int(order[0])],)
+    first, *others = (int(index) for index in order)
+    kept = [index for index in others if scores[index] <= threshold]
+    return tuple(labels[index] for index in (first, *kept))
 
 
 def status_of(checks: dict[str, Check], set_size: int | None) -> str:

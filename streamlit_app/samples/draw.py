@@ -36,14 +36,7 @@ class Scene:
 
 
 _ALL = (
-    Scene(
-        "network",
-        "Drawn: pigment network",
-        "NV",
-        "A brown honeycomb of lines, darker in the middle, that fades out at an even edge.",
-        15,
-        scenes.pigment_network,
-    ),
+    # First what opens as the example: a drawing that the checks let pass.
     Scene(
         "globules",
         "Drawn: globules",
@@ -51,6 +44,14 @@ _ALL = (
         "Many round brown clods of unlike size on a tan ground, spread evenly up to the edge.",
         3,
         scenes.brown_globules,
+    ),
+    Scene(
+        "network",
+        "Drawn: pigment network",
+        "NV",
+        "A brown honeycomb of lines, darker in the middle, that fades out at an even edge.",
+        15,
+        scenes.pigment_network,
     ),
     Scene(
         "veil",

@@ -10,18 +10,19 @@ from model_zoo.trust import Check
 PROBABILITIES = np.array([0.02, 0.05, 0.1, 0.01, 0.5, 0.3, 0.015, 0.005])
 
 
-def test_scores_sum_what_is_at_least_as_probable():
+def test_scores_sum_what_is_more_probable():
     scores = trust.set_scores(PROBABILITIES[None])[0]
-    assert scores == pytest.approx([0.97, 0.95, 0.9, 0.995, 0.5, 0.8, 0.985, 1.0])
+    assert scores == pytest.approx([0.95, 0.9, 0.8, 0.985, 0.0, 0.5, 0.97, 0.995])
 
 
 @pytest.mark.parametrize(
     ("threshold", "expected"),
     [
         (0.0, ("MEL",)),
-        (0.5, ("MEL",)),
-        (0.85, ("MEL", "NV")),
-        (0.9, ("MEL", "NV", "BKL")),
+        (0.4, ("MEL",)),
+        (0.5, ("MEL", "NV")),
+        (0.85, ("MEL", "NV", "BKL")),
+        (0.9, ("MEL", "NV", "BKL", "BCC")),
         (1.0, ("MEL", "NV", "BKL", "BCC", "AK", "SCC", "DF", "VASC")),
     ],
 )
