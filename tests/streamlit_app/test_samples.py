@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from model_zoo.labels import CODES
 from streamlit_app.samples.draw import FOLDER, SCENES, draw, index
 
 
@@ -38,7 +39,8 @@ def test_the_index_is_the_one_the_program_writes(listed: dict) -> None:
 
 def test_every_entry_names_a_file_and_what_is_drawn(listed: dict) -> None:
     for name, entry in listed.items():
-        assert set(entry) == {"file", "title", "description"}
+        assert set(entry) == {"file", "title", "pattern_of", "description"}
+        assert entry["pattern_of"] in CODES
         assert (FOLDER / entry["file"]).is_file(), name
         assert entry["title"].startswith("Drawn: ")
         assert entry["description"].endswith(".")

@@ -16,7 +16,9 @@ def write(tmp_path, text):
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.toml")), ids=lambda f: f.stem)
 def test_every_recipe_reads(file):
     recipes = read_recipes(file.stem)
-    assert len(recipes) == {"reference": 3, "light": 2}.get(file.stem.split("_")[-1], 1)
+    assert len(recipes) == {"reference": 3, "light": 2, "flagship": 3}.get(
+        file.stem.split("_")[-1], 1
+    )
     for recipe in recipes:
         assert recipe.epochs == sum(phase.epochs for phase in recipe.phases) > 0
         assert (FOLDER / f"{recipe.name}.toml").is_file()
