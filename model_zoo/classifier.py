@@ -13,7 +13,7 @@ from model_zoo.engine import Engine, Outputs, softmax
 from model_zoo.errors import BadModel
 from model_zoo.frames import Frame, frame
 from model_zoo.images import Square, decode_rgb, square
-from model_zoo.loading import compiled, served_file, verify_file
+from model_zoo.loading import compiled, served_file, verified_file, verify_file
 from model_zoo.segmentation import Outliner, outline_of
 from model_zoo.store import sha256_of
 from model_zoo.trust import SINGLE, TTA, Check, prediction_set
@@ -56,8 +56,8 @@ class Classifier:
             if engine.side != engines[0].side:
                 problem = f"it reads {engine.side} pixels, another member {engines[0].side}"
                 raise BadModel("foreign_shape", file=engine.file.name, problem=problem)
-        file = card.file("novelty")
-        self.novelty = novelty.load(file) if file is not None and file.is_file() else None
+        file = verified_file(card, "novelty")
+        self.novelty = None if file is None else novelty.load(file)
 
     @property
     def side(self) -> int:

@@ -31,6 +31,20 @@ def served_file(card: Card) -> Path:
     return compiled(keras_file, card)
 
 
+def verified_file(card: Card, kind: str) -> Path | None:
+    """The path of a file that a model needs beside its network, verified; None if it names none.
+
+    Raises `BadModel` where it is named and not there, or has another content.
+    """
+    file = card.file(kind)
+    if file is None:
+        return None
+    if not file.is_file():
+        raise BadModel("missing_model_file", file=file.name, name=card.name)
+    verify_file(card, kind)
+    return file
+
+
 def verify_file(card: Card, kind: str) -> bool:
     """Whether a hash is known for a file of a model, and it is right.
 

@@ -51,7 +51,7 @@ def measure(rgb: np.ndarray) -> dict[str, float]:
     """Values by the code of the check, of a photo, uint8 (H, W, 3) RGB.
 
     small: the shorter side of the field of view, in pixels of the photo. blur: 0 (sharp) to 1.
-    dark, bright: share of pixels, 0..1, that are nearly black, nearly white in every channel.
+    bright: share of pixels, 0..1, that are nearly white in every channel.
     dim: 255 less the median brightness.
     """
     left, top, right, bottom = field_of_view(rgb)
@@ -60,7 +60,6 @@ def measure(rgb: np.ndarray) -> dict[str, float]:
     return {
         SMALL: float(min(right - left, bottom - top)),
         "blur": blur(grey),
-        "dark": float((field.max(axis=2) < 40).mean()),
         "bright": float((field.min(axis=2) > 235).mean()),
         "dim": 255 - float(np.median(grey)),
     }

@@ -12,7 +12,7 @@ from model_zoo.errors import BadModel
 from model_zoo.frames import Frame, frame
 from model_zoo.images import decode_rgb
 from model_zoo.interpreters import Interpreters
-from model_zoo.loading import served_file
+from model_zoo.loading import served_file, verified_file
 from model_zoo.quality import SMALL, load_probe
 from model_zoo.trust import Check
 
@@ -89,8 +89,8 @@ class Outliner:
         self.side = side
         rows = [place for place, shape in enumerate(shapes) if len(shape) == 2]
         self._features = rows[0] if rows else None
-        file = card.file("probe") if card else None
-        self.probe = load_probe(file) if file is not None and file.is_file() else None
+        file = verified_file(card, "probe") if card else None
+        self.probe = None if file is None else load_probe(file)
         self.thresholds = dict(card.trust.get("quality", {})) if card else {}
 
     @classmethod

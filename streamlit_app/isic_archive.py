@@ -80,8 +80,8 @@ def _results(code: str) -> Iterator[dict]:
                 # Told again here, since what may be shown must not hang on how a query is read.
                 acquisition = result["metadata"]["acquisition"]
                 dermoscopic = "dermoscopic" in acquisition.get("image_type", "dermoscopic").lower()
-                if result["copyright_license"] == LICENCE and dermoscopic:
-                    yield {"isic_id": str(result["isic_id"]), **result}
+                if result["isic_id"] and result["copyright_license"] == LICENCE and dermoscopic:
+                    yield result
             address, parameters = page["next"], None
         except (ValueError, KeyError, TypeError, AttributeError) as fault:
             raise ZooError("archive_answer", problem=f"{type(fault).__name__} {fault}") from fault

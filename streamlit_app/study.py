@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_zoo.labels import BY_CODE, CODES
+from model_zoo.labels import CODES
 from streamlit_app.exports import to_csv_text
 
 # How sure the learner is, in words of the page by these keys, as a probability of the chosen class.
@@ -204,8 +204,3 @@ def to_csv(answers: tuple[Answer, ...], notice: str) -> str:
         for a in answers
     ]
     return to_csv_text(rows, notice)
-
-
-def class_names() -> dict[str, str]:
-    """The full name of each class by its code, in the order of `CODES`."""
-    return {code: BY_CODE[code].name for code in CODES}

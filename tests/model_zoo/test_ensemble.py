@@ -80,3 +80,15 @@ def test_members_must_name_the_same_classes_and_be_no_ensembles(installed):
     installed("fewer", labels=labels[:5], members=("one.v1", "one.v1"))
     with pytest.raises(BadModel, match="has other classes"):
         Classifier.load("fewer")
+
+
+@pytest.mark.parametrize("content", [None, b"other"])
+def test_a_file_beside_the_network_that_is_gone_or_another_is_refused(installed, content):
+    installed("one.v1")
+    card = registry.installed_folder() / "one.v1" / "one.v1.toml"
+    lines = '[files.novelty]\nfile = "novelty.npz"\nsize_bytes = 5\n'
+    card.write_text(f'{card.read_text()}\n{lines}sha256 = "{"0" * 64}"\n')
+    if content is not None:
+        (card.parent / "novelty.npz").write_bytes(content)
+    with pytest.raises(BadModel, match=r"novelty\.npz"):
+        Classifier.load("one.v1")
