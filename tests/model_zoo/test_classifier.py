@@ -104,10 +104,19 @@ def test_float_pixels_are_refused(classifier):
 def test_a_flatbuffer_beside_its_card(classifier, tmp_path):
     shutil.copy(classifier.card.file("served"), tmp_path / "own.tflite")
     shutil.copy(classifier.card.path, tmp_path / "own.toml")
+    shutil.copy(classifier.card.file("novelty"), tmp_path)
     again = Classifier.load(tmp_path / "own.tflite")
     photo = SAMPLES[0].read_bytes()
     expected = classifier.analyse(photo).probabilities
     assert np.abs(again.analyse(photo).probabilities - expected).max() < 1e-6
+
+
+def test_a_card_without_a_file_it_names_is_refused(classifier, tmp_path):
+    shutil.copy(classifier.card.file("served"), tmp_path / "own.tflite")
+    shutil.copy(classifier.card.path, tmp_path / "own.toml")
+    with pytest.raises(BadModel) as caught:
+        Classifier.load(tmp_path / "own.tflite")
+    assert caught.value.code == "missing_model_file"
 
 
 def test_a_tampered_flatbuffer_is_refused(classifier, tmp_path, monkeypatch):
