@@ -1,5 +1,7 @@
 """From a card to the file that is served: found, verified, compiled where it has to be."""
 
+import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from model_zoo.card import INSIDE, Card
@@ -8,6 +10,8 @@ from model_zoo.store import cache_folder, learnt_hashes, sha256_of, verify
 
 # To be raised with every change of `compile` or `grad_cam`, so that nothing older is served.
 COMPILER = 3
+# Set in an image that was built without TensorFlow, where nobody could install it either.
+SERVES_ONLY = "LESIONLENS_SERVES_ONLY"
 
 
 def served_file(card: Card) -> Path:
@@ -69,9 +73,15 @@ def compiled(file: Path, card: Card) -> Path:
     key = f"{sha256_of(file)}-{card.precision}-{card.scaling}-{COMPILER}"
     target = cache_folder("compiled") / f"{key}.tflite"
     if not target.is_file():
-        try:
-            from model_zoo.compile import compile_file
-        except ImportError as fault:
-            raise BadModel("no_tensorflow", file=file.name) from fault
+        check_compiler(file.name)
+        from model_zoo.compile import compile_file
+
         compile_file(file, target, precision=card.precision, scaling=scaling)
     return target
+
+
+def check_compiler(file: str) -> None:
+    """Nothing, where a `.keras` file of this name can be compiled; else raises `BadModel`."""
+    if find_spec("tensorflow") is None:
+        code = "image_cannot_compile" if os.environ.get(SERVES_ONLY) else "no_tensorflow"
+        raise BadModel(code, file=file)

@@ -3,13 +3,19 @@
 streamlit run streamlit_app/app.py
 """
 
+from contextlib import suppress
+
 import streamlit as st
 
+from model_zoo.errors import ZooError
 from streamlit_app.components.notice import acknowledge, banner, remember
 from streamlit_app.content import LOGO, text
+from streamlit_app.startup import started
 from streamlit_app.uploads import keep_uploads_in_memory
 
 keep_uploads_in_memory()
+with suppress(ZooError):  # a page that needs a model says what is wrong with it
+    started()
 st.set_page_config(page_title="LesionLens", page_icon=":material/lens_blur:", layout="wide")
 st.logo(LOGO, size="large")
 page = st.navigation(

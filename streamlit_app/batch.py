@@ -18,6 +18,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadImage, ZooError
 from model_zoo.images import MAX_BYTES, SUFFIXES, decode_rgb
+from streamlit_app.admission import turns
 from streamlit_app.exports import to_csv_text
 from streamlit_app.thumbnails import thumbnail
 
@@ -160,7 +161,9 @@ def analyse(classifier: Classifier, waiting: Waiting) -> Row:
     """The row of one photo; a fault of the photo becomes its sentence."""
     try:
         rgb = decode_rgb(read(waiting))
-        return _row(waiting.name, classifier.analyse(rgb), rgb)
+        with turns.turn(patient=True):
+            analysis = classifier.analyse(rgb)
+        return _row(waiting.name, analysis, rgb)
     except ZooError as fault:
         return Row(waiting.name, "unreadable", problem=str(fault))
 

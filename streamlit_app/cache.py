@@ -4,6 +4,7 @@ A user's photo lives in that user's session alone; only models and our own drawi
 """
 
 import hashlib
+import time
 from dataclasses import dataclass
 
 import cv2
@@ -13,10 +14,12 @@ import streamlit as st
 from model_zoo import registry
 from model_zoo.analysis import Analysis
 from model_zoo.classifier import Classifier
+from model_zoo.errors import ZooError
 from model_zoo.images import decode_rgb
 from model_zoo.overlay import outlined
 from model_zoo.segmentation import bundled_outliner
 from model_zoo.trust import SINGLE, TTA
+from streamlit_app.log import log
 
 # No screen shows a photo larger than this; drawing on a smaller copy keeps sliders quick.
 DISPLAY_SIDE = 900
@@ -86,7 +89,7 @@ def view(
     key = (hashlib.sha256(data).hexdigest(), model, name, example, mode, zoomed)
     kept = st.session_state.get("analyze_viewed")
     if kept is None or kept[0] != key:
-        kept = (key, _analyse(data, classifier(model, mode), *key))
+        kept = (key, _logged(data, classifier(model, mode), key))
         st.session_state["analyze_viewed"] = kept
     return kept[1]
 
@@ -95,6 +98,24 @@ def last_viewed() -> Viewed | None:
     """What this user looked at last, or None."""
     kept = st.session_state.get("analyze_viewed")
     return kept[1] if kept else None
+
+
+def _logged(data: bytes, reader: Classifier, key: tuple) -> Viewed:
+    """The analysis of a photo; the log says that there was one, and nothing of the photo."""
+    began = time.perf_counter()
+    try:
+        viewed = _analyse(data, reader, *key)
+    except ZooError as fault:
+        log("refused", model=reader.card.name, code=fault.code)
+        raise
+    log(
+        "analysis",
+        model=reader.card.name,
+        mode=viewed.mode,
+        status=viewed.analysis.status,
+        milliseconds=round((time.perf_counter() - began) * 1e3, 1),
+    )
+    return viewed
 
 
 def _analyse(

@@ -10,8 +10,10 @@ from model_zoo.card import Card
 from model_zoo.errors import BadImage, ZooError
 from model_zoo.labels import BY_CODE
 from streamlit_app import report
+from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier, last_viewed, view
 from streamlit_app.components.model_choice import choose_mode, choose_model, model_line
+from streamlit_app.components.overload import overload_told
 from streamlit_app.components.photo_source import Chosen, choose_photo
 from streamlit_app.components.photo_view import photo_view, picture
 from streamlit_app.components.probabilities import probability_chart, probability_table
@@ -38,6 +40,12 @@ def page() -> None:
         mode = choose_mode()
     if card is None:
         return
+    with overload_told(), turns.turn():
+        _draw(chosen, card, mode)
+
+
+def _draw(chosen: Chosen, card: Card, mode: str) -> None:
+    """Nothing; draws all that comes of a photo, in its turn."""
     photo, answer = st.columns([1, 1], gap="large")
     with photo:
         viewed = _viewed(chosen, card, mode)

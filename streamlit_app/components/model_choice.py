@@ -7,6 +7,7 @@ import streamlit as st
 from model_zoo import registry
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
+from model_zoo.loading import check_compiler
 from model_zoo.store import fetch
 from model_zoo.trust import SINGLE, TTA
 from streamlit_app.content import text
@@ -72,6 +73,11 @@ def model_line(card: Card) -> str:
 
 
 def _offer_download(card: Card) -> None:
+    try:
+        check_compiler(card.file("keras").name)  # before hundreds of megabytes come for nothing
+    except ZooError as fault:
+        st.info(str(fault), icon=":material/deployed_code:")
+        return
     label = text("analyze.fetch", title=card.title)
     if not st.button(label, icon=":material/download:"):
         return

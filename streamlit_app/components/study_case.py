@@ -8,6 +8,7 @@ from model_zoo.errors import ZooError
 from model_zoo.images import decode_rgb
 from model_zoo.labels import BY_CODE, CODES
 from model_zoo.overlay import frame, paint
+from streamlit_app.admission import turns
 from streamlit_app.cache import classifier
 from streamlit_app.components.probabilities import probability_bars
 from streamlit_app.content import text
@@ -47,7 +48,8 @@ def study_case(under_way: Round, model: str) -> None:
 @st.cache_data(show_spinner=False, max_entries=8)
 def _read(data: bytes, model: str) -> tuple[np.ndarray, Analysis]:
     rgb = decode_rgb(data)
-    return rgb, classifier(model).analyse(rgb)
+    with turns.turn():
+        return rgb, classifier(model).analyse(rgb)
 
 
 def _picture(

@@ -1,0 +1,50 @@
+"""Whose photo is read and drawn now, who waits, and who is told that the server is busy.
+
+A network reads one photo on all cores, and Python draws one page at a time, so more at once are not
+faster; what arrives beyond a short queue gets a sentence at once instead of a page that hangs.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from model_zoo.errors import ZooError
+
+# Longer than this nobody is left to wonder; "busy" comes within two seconds, drawing included.
+PATIENCE_SECONDS = 1.0
+# While some threads are in native code (decoding, the networks), others can draw.
+SLOTS = 2 * (os.cpu_count() or 1)
+QUEUE = 24
+
+
+class Turnstile:
+    """Lets `slots` threads in at a time and `queue` wait; refuses the others with a sentence."""
+
+    def __init__(self, slots: int, queue: int, patience: float) -> None:
+        """slots, queue: at least 1 and 0; patience: seconds that one may wait for a turn."""
+        self._room = threading.BoundedSemaphore(slots + queue)
+        self._slots = threading.BoundedSemaphore(slots)
+        self._patience = patience
+
+    @contextmanager
+    def turn(self, *, patient: bool = False) -> Iterator[None]:
+        """A turn; patient: wait as long as it takes, for what no one is looking at meanwhile.
+
+        Not to be nested. Raises `ZooError` with the code `busy` where the queue is full or the wait
+        too long.
+        """
+        if not self._room.acquire(blocking=patient):
+            raise ZooError("busy")
+        try:
+            if not self._slots.acquire(timeout=None if patient else self._patience):
+                raise ZooError("busy")
+            try:
+                yield
+            finally:
+                self._slots.release()
+        finally:
+            self._room.release()
+
+
+turns = Turnstile(SLOTS, QUEUE, PATIENCE_SECONDS)

@@ -1,0 +1,43 @@
+"""The app's log: one line of JSON an event, on standard error, for people and machines alike.
+
+A line holds numbers, codes and names of our own models alone: never a file name, a pixel, a text
+that a user wrote, or an address.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+# Whatever else is handed over is left out, so that no later line of code can leak by mistake.
+FIELDS = (
+    "version",
+    "model",
+    "sha256",
+    "mode",
+    "status",
+    "code",
+    "kind",
+    "where",
+    "photos",
+    "milliseconds",
+    "seconds",
+)
+
+
+def log(event: str, **fields: str | float) -> None:
+    """Nothing; writes one event with its fields, those of `FIELDS` alone."""
+    known = {name: fields[name] for name in FIELDS if name in fields}
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    _logger().info(json.dumps({"time": moment, "event": event, **known}, ensure_ascii=True))
+
+
+def _logger() -> logging.Logger:
+    logger = logging.getLogger("lesionlens")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    return logger
