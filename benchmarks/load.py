@@ -54,6 +54,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         server, url = (None, options.url) if options.url else _serve(Path(folder))
+        _wait_for(url)
         try:
             alone = crowd(url, 1, min(ALONE_SECONDS, options.seconds), 0.2)
             memory = Memory(server.pid) if server else None
@@ -76,15 +77,17 @@ def _serve(folder: Path) -> tuple[subprocess.Popen, str]:
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     log = (folder / "server.log").open("wb")
     server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
+    return server, f"http://127.0.0.1:{port}"
+
+
+def _wait_for(url: str) -> None:
     for _ in range(240):
         try:
             urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
-            return server, url
+            return
         except OSError:
             time.sleep(0.25)
-    server.kill()
-    raise TimeoutError((folder / "server.log").read_text())
+    raise TimeoutError(f"Expected the app at {url} within a minute; nothing answered.")
 
 
 def photo(number: int) -> bytes:
