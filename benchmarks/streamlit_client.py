@@ -6,6 +6,7 @@ PUT to the address that the server names, with the token against cross-site requ
 
 import json
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -40,7 +41,8 @@ class Visitor:
         self._http.trust_env = False
         self._http.get(f"{self._url}/_stcore/health", timeout=patience).raise_for_status()
         self._token = self._http.cookies[XSRF]
-        self._socket = connect(
+        self._open = ExitStack()
+        opening = connect(
             f"ws://{urlsplit(self._url).netloc}/_stcore/stream",
             subprotocols=["streamlit", self._token],
             additional_headers={"Cookie": f"{XSRF}={self._token}; {AGREED}"},
@@ -48,6 +50,7 @@ class Visitor:
             max_size=MOST_MESSAGE,
             proxy=None,
         )
+        self._socket = self._open.enter_context(opening)
         self._session = ""
         self._page = ""
         self._elements: dict[tuple[int, ...], object] = {}
@@ -55,7 +58,7 @@ class Visitor:
 
     def close(self) -> None:
         """Nothing; the tab is closed."""
-        self._socket.close()
+        self._open.close()
 
     def analyse(self, name: str, data: bytes) -> Told:
         """What the page tells of a photo; seconds: from the upload to the end of the page's run."""
@@ -81,7 +84,10 @@ class Visitor:
         client = message.rerun_script
         client.page_script_hash = self._page
         if files:
-            state = client.widget_states.widgets.add(id=self._find("file_uploader")[0].id)
+            uploaders = self._find("file_uploader")
+            if not uploaders:
+                raise RuntimeError(f"The page shows no uploader. It says: {self._warnings()}")
+            state = client.widget_states.widgets.add(id=uploaders[0].id)
             state.file_uploader_state_value.uploaded_file_info.extend(files)
         self._socket.send(message.SerializeToString())
         while True:  # a page may ask for another run of itself

@@ -174,5 +174,8 @@ def compile_file(file: Path, target: Path, *, precision: str, scaling: str | Non
     flatbuffer = compile_flat(load_flat(file, scaling), precision)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
-    partial.write_bytes(flatbuffer)
-    partial.replace(target)
+    try:
+        partial.write_bytes(flatbuffer)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)

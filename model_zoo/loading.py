@@ -66,18 +66,34 @@ def verify_file(card: Card, kind: str) -> bool:
 
 
 def compiled(file: Path, card: Card) -> Path:
-    """The flatbuffer of a `.keras` file, compiled on the first call and kept by content hash."""
+    """The flatbuffer of a `.keras` file, compiled on the first call and kept by content hash.
+
+    One that is not, byte for byte, what was compiled here is compiled anew. Raises `BadModel`.
+    """
     if not file.is_file():
         raise BadModel("missing_file", path=file)
     scaling = None if card.scaling == INSIDE else card.scaling
     key = f"{sha256_of(file)}-{card.precision}-{card.scaling}-{COMPILER}"
     target = cache_folder("compiled") / f"{key}.tflite"
-    if not target.is_file():
+    record = target.with_suffix(".sha256")
+    if not _is_as_recorded(target, record):
         check_compiler(file.name)
         from model_zoo.compile import compile_file
 
-        compile_file(file, target, precision=card.precision, scaling=scaling)
+        try:
+            compile_file(file, target, precision=card.precision, scaling=scaling)
+            record.write_text(sha256_of(target), encoding="ascii")
+        except OSError as fault:
+            problem = fault.strerror or str(fault)
+            raise BadModel("compiled_not_kept", folder=target.parent, problem=problem) from fault
     return target
+
+
+def _is_as_recorded(file: Path, record: Path) -> bool:
+    try:
+        return record.read_text(encoding="ascii") == sha256_of(file)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def check_compiler(file: str) -> None:

@@ -1,6 +1,7 @@
 """The outline of the lesion: a mask from a network, and the contour that a person can check."""
 
 import functools
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -14,7 +15,7 @@ from model_zoo.images import decode_rgb
 from model_zoo.interpreters import Interpreters
 from model_zoo.loading import served_file, verified_file
 from model_zoo.quality import SMALL, load_probe
-from model_zoo.trust import Check
+from model_zoo.trust import Check, number_of, table_of
 
 # A pixel belongs to the lesion from this probability on.
 THRESHOLD = 0.5
@@ -91,7 +92,10 @@ class Outliner:
         self._features = rows[0] if rows else None
         file = verified_file(card, "probe") if card else None
         self.probe = None if file is None else load_probe(file)
-        self.thresholds = dict(card.trust.get("quality", {})) if card else {}
+        limits = table_of(card, card.trust, "quality") if card else {}
+        self.thresholds = {
+            code: number_of(card, limits, code, (0, math.inf)) for code in sorted(limits)
+        }
 
     @classmethod
     def load(cls, name: str | None = None) -> "Outliner":

@@ -19,7 +19,7 @@ from model_zoo.classifier import Classifier
 from model_zoo.errors import BadData, BadImage, ZooError
 from model_zoo.images import decode_rgb, square
 from model_zoo.interpreters import BATCH
-from model_zoo.store import cache_folder
+from model_zoo.store import cache_folder, sha256_of
 from model_zoo.training_ids import TrainingIds, training_ids
 
 VECTORS, CASES, ABOUT = "features.usearch", "cases.csv", "about.json"
@@ -80,19 +80,26 @@ class SimilarCases:
 
     @classmethod
     def load(cls, classifier: Classifier) -> "SimilarCases | None":
-        """The index of this very model, None where none was made. Raises `ZooError`."""
+        """The index of this very model, None where none was made.
+
+        Raises `ZooError` where a file of it is not, byte for byte, what was written.
+        """
         place = _place(classifier, create=False)
         if not (place / ABOUT).is_file():
             return None
-        about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
-        index = _usearch().Index.restore(str(place / VECTORS))
-        with (place / CASES).open(newline="", encoding="utf-8") as stream:
-            cases = [
-                Case(row["image"], row["label"], row["lesion_id"]) for row in csv.DictReader(stream)
-            ]
-        if index is None or len(index) != len(cases):
-            raise ZooError("bad_index", folder=place)
-        return cls(index, cases, Path(about["folder"]), training_ids(classifier.card))
+        library = _usearch()
+        try:
+            about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+            if any(sha256_of(place / name) != about["sha256"][name] for name in (VECTORS, CASES)):
+                raise ZooError("bad_index", folder=place)
+            folder = Path(about["folder"])
+            with (place / CASES).open(newline="", encoding="utf-8") as stream:
+                rows = list(csv.DictReader(stream))
+        except (OSError, ValueError, KeyError, TypeError) as fault:
+            raise ZooError("bad_index", folder=place) from fault
+        index = library.Index.restore(str(place / VECTORS))
+        cases = [Case(row["image"], row["label"], row["lesion_id"]) for row in rows]
+        return cls(index, cases, folder, training_ids(classifier.card))
 
     def find(self, pooled: np.ndarray, count: int = 5) -> list[SimilarCase]:
         """The nearest cases to a photo's features, (C,), one of each lesion, the nearest first."""
@@ -150,5 +157,10 @@ def _write(classifier: Classifier, folder: Path, index, cases: list[Case]) -> No
         writer = csv.DictWriter(stream, ["image", "label", "lesion_id"], extrasaction="ignore")
         writer.writeheader()
         writer.writerows(dataclasses.asdict(case) for case in cases)
-    about = {"model": classifier.card.name, "folder": str(folder.resolve()), "cases": len(cases)}
+    about = {
+        "model": classifier.card.name,
+        "folder": str(folder.resolve()),
+        "cases": len(cases),
+        "sha256": {name: sha256_of(place / name) for name in (VECTORS, CASES)},
+    }
     (place / ABOUT).write_text(json.dumps(about), encoding="utf-8")

@@ -4,11 +4,13 @@ Numbers are fitted on validation lesions by `python -m training calibrate` and k
 one table for each way in which the model can be asked (`SINGLE`, `TTA`).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from model_zoo.card import Card
+from model_zoo.errors import BadModel
 from model_zoo.labels import BY_CODE, MALIGNANT, PREMALIGNANT
 
 # The ways in which a model can be asked: one view, or the mean of eight flips and quarter turns.
@@ -72,25 +74,71 @@ class Check:
 
 
 def of_card(card: Card, mode: str) -> Trust:
-    """What a card's table `trust` holds for one way of asking; without one, its temperature."""
-    table = card.trust.get(mode, {})
-    points = tuple(
-        OperatingPoint(
-            group=point["group"],
-            target=point["target"],
-            threshold=point["threshold"],
-            sensitivity=tuple(point["sensitivity"]) if "sensitivity" in point else None,
-            specificity=tuple(point["specificity"]) if "specificity" in point else None,
-        )
-        for point in table.get("operating_points", ())
-    )
+    """What a card's table `trust` holds for one way of asking; without one, its temperature.
+
+    Raises `BadModel` that names what is not as `training calibrate` writes it.
+    """
+    table = table_of(card, card.trust, mode)
+    points = table.get("operating_points", [])
+    if not isinstance(points, list):
+        raise _bad(card, "operating_points", "a list of tables", points)
+    novel = table_of(card, card.trust, "novelty")
     return Trust(
-        temperature=table.get("temperature", card.temperature),
-        set_threshold=table.get("set_threshold"),
-        coverage=table.get("coverage", 0.9),
-        operating_points=points,
-        novelty_threshold=card.trust.get("novelty", {}).get("threshold"),
+        temperature=number_of(card, table, "temperature", (0.05, 20), card.temperature),
+        set_threshold=number_of(card, table, "set_threshold", (0, 1), None),
+        coverage=number_of(card, table, "coverage", (0, 1), 0.9),
+        operating_points=tuple(_point(card, point) for point in points),
+        novelty_threshold=number_of(card, novel, "threshold", (0, math.inf), None),
     )
+
+
+def _point(card: Card, point: object) -> OperatingPoint:
+    if not isinstance(point, dict) or point.get("group") not in list(GROUPS):
+        raise _bad(card, "operating_points", f"tables with a group of {', '.join(GROUPS)}", point)
+    return OperatingPoint(
+        group=point["group"],
+        target=number_of(card, point, "target", (0, 1)),
+        threshold=number_of(card, point, "threshold", (0, 1)),
+        sensitivity=_interval(card, point, "sensitivity"),
+        specificity=_interval(card, point, "specificity"),
+    )
+
+
+def _interval(card: Card, table: dict, key: str) -> tuple[float, float, float] | None:
+    values = table.get(key)
+    if values is None:
+        return None
+    if not isinstance(values, list) or len(values) != 3:
+        raise _bad(card, key, "three numbers from 0 to 1", values)
+    value, low, high = (number_of(card, {key: value}, key, (0, 1)) for value in values)
+    return value, low, high
+
+
+def table_of(card: Card, table: dict, key: str) -> dict:
+    """A table within a table of a card, empty if it is not there. Raises `BadModel`."""
+    value = table.get(key, {})
+    if not isinstance(value, dict):
+        raise _bad(card, key, "a table", value)
+    return value
+
+
+def number_of(
+    card: Card, table: dict, key: str, within: tuple[float, float], default: object = ...
+) -> float:
+    """A number within two bounds in a table of a card, or the default. Raises `BadModel`."""
+    value = table.get(key, default)
+    if key not in table and default is not ...:
+        return value
+    low, high = within
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    if not plain or not low <= value <= high:
+        raise _bad(card, key, f"a number from {low} to {high}", value)
+    return float(value)
+
+
+def _bad(card: Card, key: str, expected: str, found: object) -> BadModel:
+    problem = f"trust: {key} must be {expected}, got {found!r:.80}"
+    return BadModel("bad_card", file=card.path.name, problem=problem)
 
 
 def group_probability(

@@ -87,8 +87,9 @@ def wrong_types() -> Iterator[tuple[str, bytes]]:
     yield "empty", b""
     yield "zero bytes", bytes(MEGA)
     yield "svg", b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><rect/></svg>'
-    yield "svg with entity bomb", (
-        b'<!DOCTYPE s [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><svg>&b;</svg>'
+    yield (
+        "svg with entity bomb",
+        (b'<!DOCTYPE s [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><svg>&b;</svg>'),
     )
     yield "html", b"<!doctype html><script>alert(1)</script>"
     yield "text", b"This is a letter. " * 100
@@ -125,11 +126,19 @@ def polyglots() -> Iterator[tuple[str, bytes]]:
             yield f"{name} and {tail}", data + extra
         yield f"gif and {name}", b"GIF89a" + data
         yield f"pdf and {name}", b"%PDF-1.4\n" + data
-    yield "html in a jpeg comment", (
-        BASELINE[:2] + b"\xff\xfe\0\x1b<script>alert(1)</script>" + BASELINE[2:]
+    yield (
+        "html in a jpeg comment",
+        (BASELINE[:2] + b"\xff\xfe\0\x1b<script>alert(1)</script>" + BASELINE[2:]),
     )
-    yield "html in png text", png(
-        (32, 32), 8, 2, (b"\0" + bytes(96)) * 32, chunk(b"tEXt", b"Title\0<script>alert(1)</script>")
+    yield (
+        "html in png text",
+        png(
+            (32, 32),
+            8,
+            2,
+            (b"\0" + bytes(96)) * 32,
+            chunk(b"tEXt", b"Title\0<script>alert(1)</script>"),
+        ),
     )
 
 
@@ -144,26 +153,45 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     for name in (b"iCCP", b"zTXt", b"iTXt"):
         packed = zlib.compress(bytes(64 * MEGA), 9)
         head = b"x\0\0" if name != b"iTXt" else b"x\0\1\0\0\0"
-        yield f"64 MB in {name.decode()}", png(
-            (32, 32), 8, 2, (b"\0" + bytes(96)) * 32, chunk(name, head + packed)
+        yield (
+            f"64 MB in {name.decode()}",
+            png((32, 32), 8, 2, (b"\0" + bytes(96)) * 32, chunk(name, head + packed)),
         )
-    yield "many chunks", png(
-        (32, 32), 8, 2, (b"\0" + bytes(96)) * 32, *[chunk(b"tEXt", b"a\0b")] * 40_000
+    yield (
+        "many chunks",
+        png((32, 32), 8, 2, (b"\0" + bytes(96)) * 32, *[chunk(b"tEXt", b"a\0b")] * 40_000),
     )
     yield "many comments", BASELINE[:2] + b"\xff\xfe\0\2" * 400_000 + BASELINE[2:]
     yield "many tables", BASELINE[:2] + _table(BASELINE) * 20_000 + BASELINE[2:]
     yield "many restarts", BASELINE[:-2] + b"\xff\xd0" * 1_000_000 + BASELINE[-2:]
-    yield "run lengths of bmp", struct.pack(
-        "<2sL4xLLLLHHL4xLL8x", b"BM", 1078, 54, 40, 4000, 4000, 1, 8, 1, 0, 0
-    ) + bytes(1024)
-    yield "a huge tile", tiff(
-        bytes(100), (32, 32), (8, 8, 8), 2, t273=(), t278=(), t279=(), t322=(65_535,), t323=(65_535,)
+    yield (
+        "run lengths of bmp",
+        struct.pack("<2sL4xLLLLHHL4xLL8x", b"BM", 1078, 54, 40, 4000, 4000, 1, 8, 1, 0, 0)
+        + bytes(1024),
     )
-    yield "a million strips", tiff(
-        bytes(100), (32, 32), (8, 8, 8), 2, t273=(8,) * 100_000, t279=(1,) * 100_000, t278=(1,)
+    yield (
+        "a huge tile",
+        tiff(
+            bytes(100),
+            (32, 32),
+            (8, 8, 8),
+            2,
+            t273=(),
+            t278=(),
+            t279=(),
+            t322=(65_535,),
+            t323=(65_535,),
+        ),
     )
-    yield "a tiff that is its own next page", tiff(
-        bytes(32 * 32 * 3), (32, 32), (8, 8, 8), 2, next_page=8
+    yield (
+        "a million strips",
+        tiff(
+            bytes(100), (32, 32), (8, 8, 8), 2, t273=(8,) * 100_000, t279=(1,) * 100_000, t278=(1,)
+        ),
+    )
+    yield (
+        "a tiff that is its own next page",
+        tiff(bytes(32 * 32 * 3), (32, 32), (8, 8, 8), 2, next_page=8),
     )
 
 
@@ -191,12 +219,14 @@ def odd_colours() -> Iterator[tuple[str, bytes]]:
             except (OSError, KeyError):
                 continue  # this kind cannot hold it
     for depth, colour in ((3, 0), (16, 3), (4, 2), (8, 5), (8, 7), (0, 2), (255, 255)):
-        yield f"png of depth {depth}, colour {colour}", png(
-            (32, 32), depth, colour, (b"\0" + bytes(96)) * 32
+        yield (
+            f"png of depth {depth}, colour {colour}",
+            png((32, 32), depth, colour, (b"\0" + bytes(96)) * 32),
         )
     for photometric in (3, 4, 6, 9, 32803, 65_535):
-        yield f"tiff of photometric {photometric}", tiff(
-            bytes(32 * 32 * 3), (32, 32), (8, 8, 8), photometric
+        yield (
+            f"tiff of photometric {photometric}",
+            tiff(bytes(32 * 32 * 3), (32, 32), (8, 8, 8), photometric),
         )
     for bits in ((1, 8, 16), (64, 64, 64), (12, 12, 12), (0,), (8,) * 40):
         yield f"tiff of bits {bits[:4]}", tiff(bytes(32 * 32 * 5), (32, 32), bits, 2)

@@ -1,5 +1,9 @@
 """From `.keras` to served numbers: our own models, and files made elsewhere."""
 
+import errno
+import hashlib
+import os
+import time
 from pathlib import Path
 
 import keras
@@ -160,6 +164,42 @@ def test_foreign_file_is_compiled_once(cache, foreign):
     before = first.stat().st_mtime_ns
     assert Classifier.load(foreign, labels=CODES, scaling="caffe").engine.file == first
     assert first.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("damage", ["another byte", "nothing recorded"])
+def test_a_damaged_compiled_file_is_compiled_anew(cache, foreign, damage):
+    file = Classifier.load(foreign, labels=CODES, scaling="caffe").engine.file
+    whole, record = file.read_bytes(), file.with_suffix(".sha256")
+    if damage == "another byte":
+        file.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
+    else:
+        record.unlink()
+        file.write_bytes(whole[: len(whole) // 2])
+    assert Classifier.load(foreign, labels=CODES, scaling="caffe").engine.file == file
+    assert len(file.read_bytes()) == len(whole)
+    assert record.read_text() == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_a_clock_set_back_changes_nothing(cache, foreign):
+    file = Classifier.load(foreign, labels=CODES, scaling="caffe").engine.file
+    in_ten_years = time.time() + 10 * 365 * 86_400
+    for path in (file, file.with_suffix(".sha256"), foreign):
+        os.utime(path, (in_ten_years, in_ten_years))
+    before = file.stat().st_mtime_ns
+    assert Classifier.load(foreign, labels=CODES, scaling="caffe").engine.file == file
+    assert file.stat().st_mtime_ns == before
+
+
+def test_a_full_disk_is_told(tmp_path, foreign, monkeypatch):
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path))
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(BadModel) as caught:
+        Classifier.load(foreign, labels=CODES, scaling="caffe")
+    assert caught.value.code == "compiled_not_kept"
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 def test_foreign_file_without_a_card_says_what_it_lacks(foreign):
