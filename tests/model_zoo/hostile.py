@@ -246,10 +246,11 @@ def _in_mode(mode: str) -> Image.Image:
 def broken_metadata() -> Iterator[tuple[str, bytes]]:
     """EXIF, ICC and XMP that are damaged, circular or larger than they may be."""
     exif = oriented(6)
+    circle = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\xff\xff\xff\xff\x08\0\0\0"
     blocks = {
         "exif of noise": random.Random(1).randbytes(4000),
         "exif cut": exif[:10],
-        "exif that points to itself": b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\xff\xff\xff\xff\x08\0\0\0",
+        "exif that points to itself": b"Exif\0\0" + circle,
         "exif of orientation 0": oriented(0),
         "exif of orientation 99": oriented(99),
         "exif of 65,000 tags": b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(60_000),

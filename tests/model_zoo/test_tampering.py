@@ -54,8 +54,7 @@ def test_a_card_is_refused_or_harmless_whatever_value_is_changed(own):
             served.with_suffix(".toml").write_text(tomlkit.dumps(changed(table, path, value)))
             try:
                 Classifier.load(served).analyse(PHOTO)
-            except ZooError as fault:
-                assert str(fault).endswith("."), (path, value)
+            except ZooError:
                 refused += 1
             except Exception as fault:
                 raise AssertionError(f"{path} = {value!r} raised {fault!r}") from fault
