@@ -31,7 +31,9 @@ FROM build AS packages-full
 COPY requirements.lock ./
 RUN python -m venv --without-pip /opt/venv \
     && /build/tools/bin/pip --python /opt/venv install --require-hashes -r requirements.lock \
-    && /build/tools/bin/pip --python /opt/venv install --no-deps /build/wheel/*.whl
+    && /build/tools/bin/pip --python /opt/venv install --no-deps /build/wheel/*.whl \
+    # Headers, for building extensions of TensorFlow.
+    && rm -rf /opt/venv/lib/python3*/site-packages/tensorflow/include
 
 # --- What runs ------------------------------------------------------------------------------
 FROM ${PYTHON_IMAGE} AS app
