@@ -5,7 +5,6 @@ that a user wrote, or an address.
 """
 
 import json
-import logging
 import sys
 from datetime import UTC, datetime
 
@@ -29,15 +28,5 @@ def log(event: str, **fields: str | float) -> None:
     """Nothing; writes one event with its fields, those of `FIELDS` alone."""
     known = {name: fields[name] for name in FIELDS if name in fields}
     moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-    _logger().info(json.dumps({"time": moment, "event": event, **known}, ensure_ascii=True))
-
-
-def _logger() -> logging.Logger:
-    logger = logging.getLogger("lesionlens")
-    if not logger.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
-    return logger
+    line = json.dumps({"time": moment, "event": event, **known}, ensure_ascii=True)
+    print(line, file=sys.stderr, flush=True)
