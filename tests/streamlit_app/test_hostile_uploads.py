@@ -1,0 +1,92 @@
+"""Names and zips that were made to do harm, in everything that leaves the app."""
+
+import csv
+import dataclasses
+import io
+import unicodedata
+import warnings
+import zipfile
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from model_zoo import NOTICE, registry
+from model_zoo.analysis import Analysis
+from model_zoo.labels import CODES
+from streamlit_app import batch, report
+from streamlit_app.exports import FORMULA_STARTS, plain_name
+from tests.model_zoo.hostile import corpus
+
+NAMES = (
+    "../../etc/passwd.jpg",
+    "..\\..\\windows\\system32\\a.jpg",
+    "/dev/null",
+    "C:\\a.jpg",
+    "a\0b.jpg",
+    "a\r\nSet-Cookie: x=1\r\n.jpg",
+    "\x1b[31mred\x1b[0m.jpg",
+    "photo\u202egpj.exe",
+    "\u2066\u2067isolates\u2069.jpg",
+    "\ufeffmark.jpg",
+    "<script>alert(1)</script>.jpg",
+    '"><img src=x onerror=alert(1)>.jpg',
+    "[click](javascript:alert(1)).jpg",
+    "![x](http://x.example/a.png).jpg",
+    "$\\href{javascript:alert(1)}{x}$.jpg",
+    '=HYPERLINK("http://x.example").jpg',
+    "+1+cmd|' /C calc'!A0.jpg",
+    "@SUM(1).jpg",
+    "-2+3.jpg",
+    " =1+1.jpg",
+    "\t=1.jpg",
+    "CON.jpg",
+    "x" * 5000 + ".jpg",
+    "",
+    ".",
+    "名前.jpg",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_does_nothing_wherever_it_is_shown(name):
+    shown = plain_name(name)
+    assert len(shown) <= 80
+    assert not any(unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp") for letter in shown)
+    card = registry.default_card()
+    analysis = Analysis(card.name, CODES, np.full(8, 1 / 8), None, (0, 0, 9, 9), (9, 9))
+    pictures = [(np.zeros((60, 80, 3), np.uint8), "The photo")]
+    made = report.make(name, pictures, analysis, card, "ab" * 32, datetime.now(UTC))
+    page = report.to_html(made).decode()
+    assert "<script>alert" not in page
+    assert "onerror=alert(1)>" not in page
+    assert report.to_pdf(made).startswith(b"%PDF")
+    table = batch.to_csv([batch.Row(name, "ok", "NV")], "m", "ab" * 32, NOTICE)
+    (row, last) = list(csv.reader(io.StringIO(table)))[1:]
+    assert not row[0].lstrip(" ").startswith(FORMULA_STARTS)
+    assert "Research and teaching only" in last[0]
+
+
+def test_a_zip_of_hostile_files_under_hostile_names_ends_with_a_row_for_each():
+    files = list(corpus())
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for number, (_, data) in enumerate(files):
+            archive.writestr(f"{number} {NAMES[number % len(NAMES)][:60]}.jpg", data)
+    found = batch.queue([("x.zip", stream.getvalue())])
+    assert len(found.photos) + len(found.left_out) == len(files)
+    assert len(found.photos) > 300
+
+    class Reader:
+        """A stand-in for the network: what is tested here comes before it."""
+
+        @staticmethod
+        def analyse(rgb):
+            return Analysis("m", CODES, np.full(8, 1 / 8), None, (0, 0, 9, 9), rgb.shape[1::-1])
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of what it can still read
+        rows = [batch.analyse(Reader(), waiting) for waiting in found.photos]
+    assert sum(bool(row.problem) for row in rows) > 250
+    assert all(row.problem.endswith(".") for row in rows if row.problem)
+    assert all(dataclasses.asdict(row) for row in rows)
