@@ -28,6 +28,7 @@ page = st.navigation(
         ),
         st.Page("app_pages/study.py", title=text("pages.study"), icon=":material/school:"),
         st.Page("app_pages/batch.py", title=text("pages.batch"), icon=":material/photo_library:"),
+        st.Page("app_pages/models.py", title=text("pages.models"), icon=":material/neurology:"),
         st.Page("app_pages/about.py", title=text("pages.about"), icon=":material/menu_book:"),
     ],
     position="top",

@@ -7,7 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from model_zoo.images import MAX_BYTES, SUFFIXES
+from streamlit_app.components.archive_photo import choose_archive_photo, put_away
 from streamlit_app.content import text
+from streamlit_app.isic_archive import ArchivePhoto
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 UPLOAD, CAMERA, DRAWN = "upload", "camera", "samples"
@@ -15,11 +17,15 @@ UPLOAD, CAMERA, DRAWN = "upload", "camera", "samples"
 
 @dataclass(frozen=True)
 class Chosen:
-    """A photo as it came: a name to show and its bytes. example: nobody chose it."""
+    """A photo as it came: a name to show and its bytes.
+
+    example: nobody chose it. archive: what the ISIC Archive says of it, None for any other photo.
+    """
 
     name: str
     data: bytes
     example: bool = False
+    archive: ArchivePhoto | None = None
 
 
 @st.cache_data(show_spinner=False)
@@ -59,13 +65,19 @@ def _upload():
 
 
 def _choose_sample() -> Chosen:
-    name = st.selectbox(
+    drawn, real = st.columns([3, 2], vertical_alignment="bottom")
+    name = drawn.selectbox(
         text("analyze.sample_label"),
         list(samples()),
         format_func=lambda name: samples()[name]["title"],
         help=text("analyze.sample_help"),
         key="analyze_sample",
+        on_change=put_away,
     )
+    with real:
+        photo = choose_archive_photo()
+    if photo is not None:
+        return Chosen(photo.isic_id, photo.data, archive=photo)
     return _sample(name, example=False)
 
 
