@@ -8,6 +8,7 @@ from contextlib import suppress
 import streamlit as st
 
 from model_zoo.errors import ZooError
+from streamlit_app.components.look import look
 from streamlit_app.components.notice import acknowledge, banner, remember
 from streamlit_app.content import LOGO, text
 from streamlit_app.startup import started
@@ -33,6 +34,7 @@ page = st.navigation(
     ],
     position="top",
 )
+look()
 banner()
 acknowledge()
 page.run()

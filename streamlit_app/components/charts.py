@@ -32,6 +32,8 @@ TABLE_STYLE = """<style>
 .lens-table table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .lens-table th, .lens-table td { padding: 0.35rem 0.9rem 0.35rem 0; text-align: right;
   border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); white-space: nowrap; }
+.lens-table.words td, .lens-table.words thead th { text-align: left; white-space: normal;
+  overflow-wrap: anywhere; }
 .lens-table td + td, .lens-table th + td, .lens-table th + th { padding-left: 0.6rem; }
 .lens-table th { font-weight: 600; }
 .lens-table tbody th { font-weight: 400; }
@@ -74,10 +76,13 @@ def draw(figure: go.Figure, *, key: str, alt: str, height: int, **layout: object
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=key)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Nothing; draws a table, the first column as names of the rows, the others as numbers.
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: bool = True
+) -> None:
+    """Nothing; draws a table, the first column as names of the rows.
 
-    One that is wider than the screen scrolls by itself, and can be reached by keyboard.
+    numbers: the other columns hold numbers, which stand at the right and never break. One that is
+    wider than the screen scrolls by itself, and can be reached by keyboard.
     """
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     lines = [
@@ -89,7 +94,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     body = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     label = escape(", ".join(columns), quote=True)
     st.html(
-        f"{TABLE_STYLE}<div class='lens-table' tabindex='0' role='region' aria-label=\"{label}\">"
+        f"{TABLE_STYLE}<div class='lens-table {'numbers' if numbers else 'words'}' tabindex='0' "
+        f'role="region" aria-label="{label}">'
         f"{body}</div>"
     )
 

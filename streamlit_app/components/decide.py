@@ -7,7 +7,6 @@ import streamlit as st
 
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
-from model_zoo.labels import BY_CODE
 from model_zoo.trust import GROUPS, OperatingPoint, group_probability, of_card, predictive_values
 from streamlit_app.components.charts import as_table, draw, palette, shown
 from streamlit_app.content import text
@@ -20,7 +19,10 @@ OF = 1000
 
 @dataclass(frozen=True)
 class Counts:
-    """What becomes of `OF` lesions: found and missed of those meant, alarms and cleared of the rest."""
+    """What becomes of `OF` lesions.
+
+    found, missed: of those looked for; alarms, cleared: of the others.
+    """
 
     found: int
     missed: int
@@ -188,6 +190,7 @@ def _thousand(point: OperatingPoint, prevalence: float, key: str) -> None:
         height=230,
         barmode="stack",
         bargap=0.35,
+        legend={"traceorder": "normal", "orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis={"range": [0, OF], "title": text("decide.lesions", of=f"{OF:,}")},
         yaxis={"autorange": "reversed"},
     )

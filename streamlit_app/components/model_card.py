@@ -79,7 +79,7 @@ def _training(card: Card) -> None:
     if "epoch" in training:
         kept = text("models.epoch_of", epoch=training["epoch"], epochs=training.get("epochs", "–"))
         rows.append((text("models.training_epoch"), kept))
-    table([text("models.fact"), text("models.value")], rows)
+    table([text("models.fact"), text("models.value")], rows, numbers=False)
 
 
 def _members(card: Card) -> None:

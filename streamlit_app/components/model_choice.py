@@ -35,7 +35,7 @@ def choose_card() -> Card | None:
     name = st.selectbox(
         text("analyze.model"),
         list(cards),
-        index=None,
+        index=None if st.session_state[MODEL] is None else 0,  # else the choice could be cleared
         format_func=lambda name: cards[name].title or name,
         key=MODEL,
         persist_state="session",
