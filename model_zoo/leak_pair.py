@@ -36,10 +36,15 @@ class LeakPair:
     by_lesion: Half
 
 
-def read(file: Path = FILE) -> LeakPair | None:
-    """The measured pair, or None where it was not measured. Raises `BadModel` if it is damaged.
+def read() -> LeakPair | None:
+    """The measured pair, or None where it was not measured. Raises `BadModel` if it is damaged."""
+    return read_file(FILE)
 
-    The file: `recipe`, and tables `by_image` and `by_lesion` with `seen` (a count) and `measured`.
+
+def read_file(file: Path) -> LeakPair | None:
+    """As `read`, of another file.
+
+    It holds `recipe`, and tables `by_image` and `by_lesion` with `seen` (a count) and `measured`.
     """
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))

@@ -29,7 +29,7 @@ def write(
         "by_lesion": _half(*by_lesion, LESION),
     }
     file.write_text(tomlkit.dumps(document), encoding="utf-8")
-    return leak_pair.read(file)
+    return leak_pair.read_file(file)
 
 
 def _half(results: Path, lists: Path, protocol: str) -> dict:

@@ -38,8 +38,7 @@ def page() -> None:
     """Nothing; draws the page."""
     top_left, top_right = st.columns([7, 5], gap="large")
     with top_left:
-        chosen = choose_photo()
-        mark = st.container()
+        chosen, mark = choose_photo()
     with top_right:
         card = choose_model()
         with st.container(horizontal=True, gap="medium"):

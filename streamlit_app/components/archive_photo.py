@@ -18,9 +18,7 @@ PHOTO, TOLD = "analyze_archive", "analyze_archive_told"
 
 def choose_archive_photo() -> ArchivePhoto | None:
     """The public-domain photo that the user asked for, or None while there is none."""
-    if st.button(
-        text("archive.ask"), icon=":material/public:", help=text("archive.help"), width="stretch"
-    ):
+    if st.button(text("archive.ask"), icon=":material/public:", help=text("archive.help")):
         _ask()
     return st.session_state.get(PHOTO)
 
@@ -38,7 +36,7 @@ def _ask() -> None:
         with st.spinner(text("archive.busy")):
             found = isic_archive.find(drawn.choice(CODES), 1, seed=drawn.randrange(2**31))
     except ZooError as fault:
-        st.warning(f"{fault} {text('archive.drawn_remain')}", icon=":material/cloud_off:")
+        st.warning(f"{fault}", icon=":material/cloud_off:")
         return
     if not found:
         st.warning(text("archive.none"), icon=":material/cloud_off:")

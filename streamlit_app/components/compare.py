@@ -29,25 +29,18 @@ def wants_to_compare() -> bool:
 
 def compare(first: Viewed, card: Card, *, zoomed: bool) -> None:
     """Nothing; draws both photos with their answers, and a chart of the differences."""
+    second = _second(card, first.mode, zoomed=zoomed)
     left, right = st.columns(2, gap="large")
     with left:
-        _head(text("compare.first"))
-        st.caption(text("compare.chosen_above"))
-    with right:
-        _head(text("compare.second"))
-        second = _second(card, first.mode, zoomed=zoomed)
-    with left:
+        st.markdown(f"##### {text('compare.first')}")
         _one(first, card, "first")
     with right:
+        st.markdown(f"##### {text('compare.second')}")
         if second is None:
             st.info(text("compare.waiting"), icon=":material/add_photo_alternate:")
             return
         _one(second, card, "second")
     _differences(first.analysis, second.analysis)
-
-
-def _head(words: str) -> None:
-    st.markdown(f"##### {words}")
 
 
 def _second(card: Card, mode: str, *, zoomed: bool) -> Viewed | None:
@@ -56,7 +49,6 @@ def _second(card: Card, mode: str, *, zoomed: bool) -> Viewed | None:
         type=list(SUFFIXES),
         max_upload_size=MAX_BYTES >> 20,
         key="analyze_second",
-        label_visibility="collapsed",
     )
     if given is None:
         st.session_state.pop(SECOND, None)
@@ -104,29 +96,35 @@ def _differences(first: Analysis, second: Analysis) -> None:
     figure = go.Figure(
         go.Bar(
             x=changes,
-            y=[name for name, _, _ in pairs],
+            # The number stands under the name, since a phone has no room for it beside the bar.
+            y=[
+                f"{row[0]}<br><sup>{_signed(c)}</sup>"
+                for row, c in zip(pairs, changes, strict=True)
+            ],
             orientation="h",
             marker_color=[colours.second if change > 0 else colours.first for change in changes],
-            text=[f"{change:+.3f}" for change in changes],
-            textposition="outside",
-            cliponaxis=False,
             hovertemplate="%{y}: %{x:+.4f}<extra></extra>",
         )
     )
-    told = ", ".join(f"{name} {after - before:+.3f}" for name, before, after in pairs)
+    told = ", ".join(f"{row[0]} {_signed(c)}" for row, c in zip(pairs, changes, strict=True))
     draw(
         figure,
         key="compare_differences",
         alt=text("compare.alt", told=told),
         height=38 * len(pairs) + 50,
-        xaxis={"range": [-1.08, 1.08], "title": text("compare.axis"), "zeroline": True},
+        xaxis={"range": [-1, 1], "title": text("compare.axis"), "zeroline": True},
         yaxis={"autorange": "reversed"},
         bargap=0.45,
     )
     as_table(
         [text("models.class"), text("compare.first"), text("compare.second"), text("compare.axis")],
         [
-            [name, f"{before:.4f}", f"{after:.4f}", f"{after - before:+.4f}"]
+            [name, f"{before:.4f}", f"{after:.4f}", _signed(after - before)]
             for name, before, after in pairs
         ],
     )
+
+
+def _signed(change: float) -> str:
+    """A change with its sign, none where it rounds to nothing."""
+    return f"{change:+.3f}" if abs(change) >= 0.0005 else "0.000"

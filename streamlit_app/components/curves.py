@@ -10,6 +10,8 @@ from streamlit_app.components.charts import as_table, draw, palette, shown
 from streamlit_app.components.measured import unmeasured
 from streamlit_app.content import text
 
+DEEP = 0.55  # the share of a row from which its shade asks for letters in the colour of the page
+
 
 def confusion(measured: dict, *, key: str) -> None:
     """Nothing; draws the confusion matrix: rows true, columns said, shade by share of the row."""
@@ -23,9 +25,7 @@ def confusion(measured: dict, *, key: str) -> None:
             y=codes,
             zmin=0,
             zmax=1,
-            text=[[str(n) if n else "" for n in row] for row in counts],
-            texttemplate="%{text}",
-            textfont={"size": 14},
+            customdata=counts,
             colorscale=[[0, colours.pale], [1, colours.first]],
             showscale=False,
             xgap=2,
@@ -33,6 +33,13 @@ def confusion(measured: dict, *, key: str) -> None:
             hovertemplate=text("models.confusion_hover") + "<extra></extra>",
         )
     )
+    for row, true in enumerate(codes):
+        for column, said in enumerate(codes):
+            if counts[row][column]:
+                full = shares[row][column] > DEEP
+                font = {"size": 14, "color": colours.ground if full else colours.ink}
+                number = str(counts[row][column])
+                figure.add_annotation(x=said, y=true, text=number, showarrow=False, font=font)
     st.caption(text("models.confusion_note"))
     draw(
         figure,
@@ -74,7 +81,8 @@ def roc(measured: dict, card: Card, mode: str, *, key: str) -> None:
     )
     name = BY_CODE[front].name
     area = shown(measured["per_class"][front]["auc"])
-    st.caption(text("models.roc_note", name=name, auc=area))
+    note = text("models.roc_note", name=name, auc=area)
+    st.caption(f"{note} {text('models.roc_points')}" if front == "MEL" else note)
     as_table(
         [text("models.false_alarms"), *codes],
         [

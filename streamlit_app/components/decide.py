@@ -8,7 +8,7 @@ import streamlit as st
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.trust import GROUPS, OperatingPoint, group_probability, of_card, predictive_values
-from streamlit_app.components.charts import as_table, draw, palette, shown
+from streamlit_app.components.charts import DARK, as_table, draw, palette, shown
 from streamlit_app.content import text
 
 # Round shares, chosen to teach how much the setting matters; nobody measured them here.
@@ -169,6 +169,7 @@ def _thousand(point: OperatingPoint, prevalence: float, key: str) -> None:
         "missed": ("below", colours.second),
         "cleared": ("below", colours.first),
     }
+    letters = {"missed": colours.ink, "alarms": DARK.ground}
     figure = go.Figure()
     for name, (side, colour) in looks.items():
         figure.add_bar(
@@ -180,7 +181,7 @@ def _thousand(point: OperatingPoint, prevalence: float, key: str) -> None:
             marker_pattern_shape="/" if name == "missed" else "",
             text=[str(values[name])],
             textposition="auto",
-            textfont={"size": 14},
+            textfont={"size": 14, "color": letters.get(name, colours.ground)},
             hovertemplate="%{x}<extra>%{fullData.name}</extra>",
         )
     draw(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from streamlit_app.components.charts import palette
 from streamlit_app.content import text
 
 PICTURE = Path(__file__).parents[1] / "content" / "how.svg"
@@ -18,11 +19,11 @@ LABELS = (
     "familiar",
     "status",
     "status_note",
-    "alt",
 )
 
 
 def how_it_works() -> None:
     """Nothing; draws the picture, its labels in the words of the page."""
-    labels = {name: escape(text(f"how.{name}"), quote=True) for name in LABELS}
-    st.html(PICTURE.read_text(encoding="utf-8").format(**labels))
+    labels = {name: escape(text(f"how.{name}")) for name in LABELS}
+    drawn = PICTURE.read_text(encoding="utf-8").format(ink=palette().ink, **labels)
+    st.image(drawn, alt=text("how.alt"), width="stretch")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from model_zoo.images import MAX_BYTES, SUFFIXES
 from streamlit_app.components.archive_photo import choose_archive_photo, put_away
@@ -34,8 +35,8 @@ def samples() -> dict[str, dict]:
     return tomllib.loads((SAMPLES / "index.toml").read_text(encoding="utf-8"))
 
 
-def choose_photo() -> Chosen:
-    """What the user chose, or the first drawn sample, marked as an example."""
+def choose_photo() -> tuple[Chosen, DeltaGenerator]:
+    """What the user chose, or the first drawn sample, and a place beside it for a mark."""
     left, right = st.columns([2, 3], vertical_alignment="top")
     place = left.segmented_control(
         text("analyze.source"),
@@ -46,13 +47,14 @@ def choose_photo() -> Chosen:
         key="analyze_source",
         width="stretch",
     )
+    mark = left.container()
     with right:
         if place == DRAWN:
-            return _choose_sample()
+            return _choose_sample(), mark
         given = _upload() if place == UPLOAD else st.camera_input(text("analyze.camera_label"))
     if given is None:
-        return _sample(next(iter(samples())), example=True)
-    return Chosen(given.name, given.getvalue())
+        return _sample(next(iter(samples())), example=True), mark
+    return Chosen(given.name, given.getvalue()), mark
 
 
 def _upload():
@@ -65,8 +67,7 @@ def _upload():
 
 
 def _choose_sample() -> Chosen:
-    drawn, real = st.columns([3, 2], vertical_alignment="bottom")
-    name = drawn.selectbox(
+    name = st.selectbox(
         text("analyze.sample_label"),
         list(samples()),
         format_func=lambda name: samples()[name]["title"],
@@ -74,8 +75,7 @@ def _choose_sample() -> Chosen:
         key="analyze_sample",
         on_change=put_away,
     )
-    with real:
-        photo = choose_archive_photo()
+    photo = choose_archive_photo()
     if photo is not None:
         return Chosen(photo.isic_id, photo.data, archive=photo)
     return _sample(name, example=False)
