@@ -127,7 +127,7 @@ def _answer(viewed: Viewed, card: Card) -> None:
 
 
 def _probabilities(viewed: Viewed, card: Card) -> None:
-    st.markdown(f"##### {text('analyze.probabilities')}", help=text("analyze.probabilities_note"))
+    st.markdown(f"#### {text('analyze.probabilities')}", help=text("analyze.probabilities_note"))
     probability_chart(viewed.analysis, card)
     spread_of_answers(viewed.analysis)
 

@@ -14,11 +14,12 @@ from streamlit_app.content import text
 class Palette:
     """Colours of one theme, as in .streamlit/config.toml, which plotly cannot read.
 
-    ink: letters. faint: lines that only guide. ground: of the page. pale: of a cell that counts
+    ink: letters. soft: letters of notes. faint: lines that only guide. ground: of the page. pale: of a cell that counts
     nothing. first, second: of two series side by side.
     """
 
     ink: str
+    soft: str
     faint: str
     ground: str
     pale: str
@@ -42,8 +43,8 @@ TABLE_STYLE = """<style>
   white-space: normal; }
 </style>"""
 
-LIGHT = Palette("#22272b", "#8b8f8c", "#fbfaf7", "#f1eee8", "#0f6b6b", "#b3541e")
-DARK = Palette("#e9ece9", "#7d8a90", "#12181c", "#1c252b", "#52c2b5", "#f0a35e")
+LIGHT = Palette("#22272b", "#5a6064", "#8b8f8c", "#fbfaf7", "#f1eee8", "#0f6b6b", "#b3541e")
+DARK = Palette("#e9ece9", "#a8b1b5", "#7d8a90", "#12181c", "#1c252b", "#52c2b5", "#f0a35e")
 
 
 def palette() -> Palette:

@@ -32,10 +32,10 @@ def compare(first: Viewed, card: Card, *, zoomed: bool) -> None:
     second = _second(card, first.mode, zoomed=zoomed)
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(f"##### {text('compare.first')}")
+        st.markdown(f"#### {text('compare.first')}")
         _one(first, card, "first")
     with right:
-        st.markdown(f"##### {text('compare.second')}")
+        st.markdown(f"#### {text('compare.second')}")
         if second is None:
             st.info(text("compare.waiting"), icon=":material/add_photo_alternate:")
             return

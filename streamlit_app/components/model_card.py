@@ -24,7 +24,7 @@ def heading(card: Card) -> None:
             st.badge(words, icon=":material/crop_square:", color="gray")
         st.badge(card.precision, icon=":material/memory:", color="gray")
         if card.default:
-            st.badge(text("models.default"), icon=":material/star:", color="primary")
+            st.badge(text("models.default"), icon=":material/star:", color="green")
 
 
 def before_figures(card: Card) -> None:
@@ -65,7 +65,7 @@ def made_of(card: Card) -> None:
 
 
 def _heading(words: str) -> None:
-    st.markdown(f"##### {words}")
+    st.markdown(f"#### {words}")
 
 
 def _training(card: Card) -> None:

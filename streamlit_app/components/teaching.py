@@ -33,7 +33,7 @@ def abcd_strip(analysis: Analysis) -> None:
     """Nothing; draws the numbers of the ABCD rule in one row; their meaning is told elsewhere."""
     if analysis.abcd is None:
         return
-    st.markdown(f"##### {text('abcd.title')}", help=text("abcd.note"))
+    st.markdown(f"#### {text('abcd.title')}", help=text("abcd.note"))
     with st.container(border=True, horizontal=True, horizontal_alignment="distribute"):
         short = dict(_numbers(analysis.abcd)) | {"colours": str(len(analysis.abcd.colours))}
         for name, value in short.items():
