@@ -14,8 +14,8 @@ from streamlit_app.content import text
 class Palette:
     """Colours of one theme, as in .streamlit/config.toml, which plotly cannot read.
 
-    ink: letters. soft: letters of notes. faint: lines that only guide. ground: of the page. pale: of a cell that counts
-    nothing. first, second: of two series side by side.
+    ink: letters. soft: letters of notes. faint: lines that only guide. ground: of the page. pale:
+    of a cell that counts nothing. first, second: of two series side by side.
     """
 
     ink: str

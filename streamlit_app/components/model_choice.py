@@ -79,6 +79,10 @@ def _prepare(names: list[str]) -> None:
         if first is None and not os.environ.get(registry.OWN_MODEL):
             first = names[0]
         state[MODEL] = first
+    else:
+        # Said anew at every run: a choice that was set here before its box was first drawn is
+        # otherwise lost on the next page (Streamlit 1.67, `persist_state`).
+        state[MODEL] = state[MODEL]
 
 
 def _default_name(names: list[str]) -> str | None:
