@@ -1,4 +1,7 @@
-"""The models there are: bundled cards, installed ones, and the one of LESIONLENS_MODEL."""
+"""The models there are: bundled cards, installed ones, and one's own.
+
+One's own are that of LESIONLENS_MODEL and those that were opened by path since the start.
+"""
 
 import contextlib
 import os
@@ -11,6 +14,9 @@ from model_zoo.store import cache_folder
 HERE = Path(__file__).parent
 BUNDLED_CARDS, BUNDLED_WEIGHTS = HERE / "cards", HERE / "weights"
 OWN_MODEL = "LESIONLENS_MODEL"
+MODEL_SUFFIXES = (".keras", ".tflite")
+
+_opened: dict[Path, None] = {}  # in order, each once
 
 
 def cards() -> dict[str, Card]:
@@ -38,9 +44,7 @@ def default_card(task: str = CLASSIFICATION) -> Card:
     """
     own = os.environ.get(OWN_MODEL)
     if own and (card := card_beside(Path(own))).task == task:
-        if (BUNDLED_CARDS / f"{card.name}.toml").exists():
-            problem = f"the name {card.name} belongs to a bundled model"
-            raise BadModel("bad_card", file=card.path.name, problem=problem)
+        _require_own_name(card)
         return card
     marked = [card for card in _of_task(task).values() if card.default]
     if not marked:
@@ -54,9 +58,33 @@ def find(name_or_path: str) -> Card:
     if name_or_path in known:
         return known[name_or_path]
     path = Path(name_or_path)
-    if path.suffix in (".keras", ".tflite"):
+    if path.suffix in MODEL_SUFFIXES:
         return card_beside(path)
     raise BadModel("unknown_model", name=name_or_path, known=", ".join(known))
+
+
+def open_own(path: str) -> Card:
+    """The card of a model file on this machine, which is among `cards` until the process ends.
+
+    Raises `BadModel`; then nothing is added.
+    """
+    model = Path(path.strip().strip("\"'")).expanduser()
+    if model.suffix not in MODEL_SUFFIXES:
+        raise BadModel("own_model_kind", file=model.name or "That")
+    try:
+        card = card_beside(model.resolve())
+    except OSError as fault:
+        raise BadModel("unreadable_file", path=model, problem=fault.strerror) from fault
+    _require_own_name(card)
+    _opened[model.resolve()] = None
+    return card
+
+
+def close_own(card: Card) -> None:
+    """Nothing; takes a model that was opened by path out of `cards` again."""
+    for path in tuple(_opened):
+        if path.with_suffix(".toml") == card.path:
+            _opened.pop(path, None)
 
 
 def card_beside(model: Path) -> Card:
@@ -83,6 +111,12 @@ def installed_folder() -> Path:
     return cache_folder("models")
 
 
+def _require_own_name(card: Card) -> None:
+    if (BUNDLED_CARDS / f"{card.name}.toml").exists():
+        problem = f"the name {card.name} belongs to a bundled model"
+        raise BadModel("bad_card", file=card.path.name, problem=problem)
+
+
 def _of_task(task: str) -> dict[str, Card]:
     return {name: card for name, card in cards().items() if card.task == task}
 
@@ -97,6 +131,7 @@ def _collect() -> tuple[dict[str, Card], list[BadModel]]:
                 card = read_card(path, files_folder(path.stem, fetched=True))
         found[card.name] = card
     own = [Path(os.environ[OWN_MODEL])] if os.environ.get(OWN_MODEL) else []
+    own += [path for path in tuple(_opened) if path not in own]
     try:
         installed = sorted(installed_folder().glob("*/*.toml"))
     except OSError:  # a read-only home holds no installed models either
@@ -104,9 +139,7 @@ def _collect() -> tuple[dict[str, Card], list[BadModel]]:
     for path in [*installed, *own]:
         try:
             card = read_card(path, path.parent) if path.suffix == ".toml" else card_beside(path)
-            if card.name in found and found[card.name].path.parent == BUNDLED_CARDS:
-                problem = f"the name {card.name} belongs to a bundled model"
-                raise BadModel("bad_card", file=path.name, problem=problem)
+            _require_own_name(card)
             found[card.name] = card
         except BadModel as fault:
             faults.append(fault)

@@ -85,7 +85,7 @@ def fetch(source: Source, target: Path, progress: Progress | None = None) -> str
     the folder is left as it was. Raises `BadDownload`.
     """
     log.info("fetching %s", source.url)
-    with _Partial(source, target, progress) as partial:
+    with Partial(source, target, progress) as partial:
         (_from_drive if urlsplit(source.url).hostname in DRIVE_HOSTS else _from_web)(partial)
         return partial.settle()
 
@@ -101,7 +101,7 @@ def learnt_hashes() -> dict[str, str]:
         raise BadDownload("bad_learnt", file=file) from fault
 
 
-class _Partial:
+class Partial:
     """A download under way: a file beside the target, which takes its place once it is right."""
 
     def __init__(self, source: Source, target: Path, progress: Progress | None) -> None:
@@ -110,10 +110,10 @@ class _Partial:
         self.path = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
         self.count, self.total, self.head, self.hasher = 0, None, b"", hashlib.sha256()
 
-    def __enter__(self) -> "_Partial":
-        with self._writing():
+    def __enter__(self) -> "Partial":
+        with self.writing():
             self.target.parent.mkdir(parents=True, exist_ok=True)
-            self._check_room()
+            self.check_room()
             self.stream = self.path.open("xb")
         self.flush = self.stream.flush  # gdown asks for `write` and `flush`
         return self
@@ -126,7 +126,7 @@ class _Partial:
             self.path.unlink(missing_ok=True)
 
     def write(self, chunk: bytes) -> None:
-        with self._writing():
+        with self.writing():
             self.stream.write(chunk)
         self.hasher.update(chunk)
         self.count += len(chunk)
@@ -137,14 +137,14 @@ class _Partial:
 
     def report(self, count: int, total: int | None) -> None:
         self.total = total
-        self._check_room()
+        self.check_room()
         self.progress(count, total)
 
     def settle(self) -> str:
         if self.total is not None and self.count < self.total:
             raise self.error("download_cut", expected=self.total, found=self.count)
         self._check_content(whole=True)
-        with self._writing():
+        with self.writing():
             self.stream.flush()
             os.fsync(self.stream.fileno())
             self.stream.close()
@@ -157,7 +157,8 @@ class _Partial:
         where = {"url": self.source.url, "file": self.target.name, "folder": self.target.parent}
         return BadDownload(code, needed_megabytes=megabytes, **where, **parameters)
 
-    def _check_room(self) -> None:
+    def check_room(self) -> None:
+        """Nothing where the rest of the file has room on the disk; else raises `BadDownload`."""
         needed = (self.source.size_bytes or self.total or 0) - self.count
         if needed > shutil.disk_usage(self.target.parent).free:
             raise self.error("disk_full")
@@ -188,7 +189,8 @@ class _Partial:
                     draft.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
+        """Nothing; a fault of the disk within becomes a `BadDownload`."""
         try:
             yield
         except OSError as fault:
@@ -198,7 +200,7 @@ class _Partial:
             raise self.error("download_not_kept", problem=problem) from fault
 
 
-def _from_web(partial: _Partial) -> None:
+def _from_web(partial: Partial) -> None:
     import requests
 
     # Unencoded, so that Content-Length counts the bytes of the file.
@@ -214,10 +216,10 @@ def _from_web(partial: _Partial) -> None:
                 partial.write(chunk)
                 partial.report(partial.count, total)
     except requests.RequestException as fault:
-        raise _network_error(fault, partial) from fault
+        raise network_error(fault, partial) from fault
 
 
-def _from_drive(partial: _Partial) -> None:
+def _from_drive(partial: Partial) -> None:
     import gdown
 
     stop = threading.Event()
@@ -232,12 +234,13 @@ def _from_drive(partial: _Partial) -> None:
         raise partial.error("download_quota" if quota else "download_not_shared") from fault
     # gdown takes the Content-Type of an answer for granted: KeyError.
     except (OSError, KeyError, gdown.DownloadError, gdown.DownloadCancelled) as fault:
-        raise _network_error(fault, partial) from fault
+        raise network_error(fault, partial) from fault
     finally:
         pages.cancel()
 
 
-def _network_error(fault: Exception, partial: _Partial) -> BadDownload:
+def network_error(fault: Exception, partial: Partial) -> BadDownload:
+    """What to say of a connection that failed, or of an answer that is none."""
     answer = getattr(fault, "response", None)
     if answer is not None:
         return partial.error("download_refused", status=f"{answer.status_code} {answer.reason}")

@@ -8,6 +8,7 @@ from contextlib import suppress
 import streamlit as st
 
 from model_zoo.errors import ZooError
+from streamlit_app.components.look import look
 from streamlit_app.components.notice import acknowledge, banner, remember
 from streamlit_app.content import LOGO, text
 from streamlit_app.startup import started
@@ -28,10 +29,12 @@ page = st.navigation(
         ),
         st.Page("app_pages/study.py", title=text("pages.study"), icon=":material/school:"),
         st.Page("app_pages/batch.py", title=text("pages.batch"), icon=":material/photo_library:"),
+        st.Page("app_pages/models.py", title=text("pages.models"), icon=":material/neurology:"),
         st.Page("app_pages/about.py", title=text("pages.about"), icon=":material/menu_book:"),
     ],
     position="top",
 )
+look()
 banner()
 acknowledge()
 page.run()

@@ -23,6 +23,8 @@ from streamlit_app.log import log
 
 # No screen shows a photo larger than this; drawing on a smaller copy keeps sliders quick.
 DISPLAY_SIDE = 900
+# Where a session keeps the photo that is looked at, and the one that it is compared with.
+FIRST, SECOND = "analyze_viewed", "analyze_second_viewed"
 
 
 @dataclass(frozen=True)
@@ -80,23 +82,25 @@ def view(
     example: bool,
     mode: str = SINGLE,
     zoomed: bool = False,
+    slot: str = FIRST,
 ) -> Viewed:
     """The analysis of a photo for this user, kept in the session until another one is chosen.
 
-    zoomed: let the model read the square around the outline, if there is one. Raises `BadImage` or
-    `BadModel`; what was kept before stays.
+    zoomed: let the model read the square around the outline, if there is one. slot: `FIRST`, or
+    `SECOND` for the one it is compared with. Raises `BadImage` or `BadModel`; what was kept before
+    stays.
     """
     key = (hashlib.sha256(data).hexdigest(), model, name, example, mode, zoomed)
-    kept = st.session_state.get("analyze_viewed")
+    kept = st.session_state.get(slot)
     if kept is None or kept[0] != key:
         kept = (key, _logged(data, classifier(model, mode), key))
-        st.session_state["analyze_viewed"] = kept
+        st.session_state[slot] = kept
     return kept[1]
 
 
 def last_viewed() -> Viewed | None:
     """What this user looked at last, or None."""
-    kept = st.session_state.get("analyze_viewed")
+    kept = st.session_state.get(FIRST)
     return kept[1] if kept else None
 
 

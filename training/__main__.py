@@ -128,6 +128,20 @@ def _add_measuring_commands(into) -> None:
     command = _add(into, "compare", "print several evaluations as one table", commands.compare)
     command.add_argument("metrics", type=Path, nargs="+", help="metrics.json of evaluations")
 
+    command = _add(
+        into, "leak-pair", "keep two evaluations, with and without the leak", commands.leak_pair
+    )
+    for name, kind in (("by-image", "reference"), ("by-lesion", "lesion")):
+        command.add_argument(
+            f"--{name}",
+            type=Path,
+            nargs=2,
+            required=True,
+            metavar=("RESULTS", "LISTS"),
+            help=f"folders of an evaluation and of its lists, split with --protocol {kind}",
+        )
+    command.add_argument("--recipe", required=True, help="name of the recipe that both were")
+
     _add(into, "readme", "renew the tables of the README from the cards", commands.readme)
 
 

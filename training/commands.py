@@ -218,6 +218,21 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
+def leak_pair(options: argparse.Namespace) -> int:
+    """0 once the pair of evaluations with and without the leak lies where the app reads it."""
+    from training import leak_pair as pairing
+
+    pair = pairing.write(options.recipe, tuple(options.by_image), tuple(options.by_lesion))
+    for name, half in (("by image", pair.by_image), ("by lesion", pair.by_lesion)):
+        balanced = half.measured["balanced_accuracy"]
+        print(
+            f"{name}: balanced accuracy {balanced['value']:.3f} "
+            f"({balanced['low']:.3f} to {balanced['high']:.3f}), "
+            f"{half.seen} of {half.measured['n']} test photos of lesions of the training part"
+        )
+    return 0
+
+
 def readme(_: argparse.Namespace) -> int:
     """0 once the README's tables are those of the cards."""
     from training.readme import rewrite

@@ -1,67 +1,91 @@
-"""About: limits before results, then how it works, privacy and sources."""
+"""About: what it is for, limits before results, how it works, privacy, sources, what runs here."""
 
 import streamlit as st
 
 from model_zoo import registry
 from model_zoo.card import Card
-from model_zoo.labels import BY_CODE
+from model_zoo.errors import ZooError
+from streamlit_app.components.charts import shown, table
+from streamlit_app.components.how_it_works import how_it_works
 from streamlit_app.content import text
+from streamlit_app.startup import started
+
+OVERALL = ("accuracy", "balanced_accuracy", "macro_auc")
 
 
 def page() -> None:
     """Nothing; draws the page, from the card of the default model."""
-    card = registry.default_card()
+    try:
+        card = registry.default_card()
+    except ZooError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
     left, right = st.columns([1, 1], gap="large")
     with left:
-        st.subheader(text("about.intended"), anchor=False)
-        st.markdown(card.intended_use)
-        st.subheader(text("about.limits"), anchor=False)
-        st.markdown("\n".join(f"- {limit}" for limit in card.limits))
-        st.subheader(text("about.privacy"), anchor=False)
+        _purpose(card)
+        _section("privacy")
         st.markdown(text("about.privacy_body"))
     with right:
-        _measured(card)
-        st.subheader(text("about.how"), anchor=False)
+        _section("how")
+        how_it_works()
         st.markdown(text("about.how_body", side=card.side, backbone=card.backbone, grid=card.grid))
         st.caption(text("about.heatmap_source"))
-        st.subheader(text("about.sources"), anchor=False)
+        _measured(card)
+        _section("sources")
         st.markdown("\n".join(f"- {line}" for line in (*card.citations, card.licence)))
+        st.markdown(text("about.sources_more"))
+    _running()
+
+
+def _section(name: str) -> None:
+    st.subheader(text(f"about.{name}"), anchor=False)
+
+
+def _purpose(card: Card) -> None:
+    _section("intended")
+    yes, no = st.columns(2, gap="medium")
+    with yes.container(border=True, height="stretch"):
+        st.markdown(f"**{text('about.yes')}**")
+        st.markdown(card.intended_use or text("models.not_said"))
+    with no.container(border=True, height="stretch"):
+        st.markdown(f"**{text('about.no')}**")
+        st.markdown(text("about.no_body"))
+    _section("limits")
+    st.markdown("\n".join(f"- {limit}" for limit in card.limits))
 
 
 def _measured(card: Card) -> None:
     measured = card.metrics.get("native")
     if not measured:
         return
-    st.subheader(text("about.measured"), anchor=False)
-    names = ("accuracy", "balanced_accuracy", "macro_auc")
-    st.markdown(text("about.overall", **{name: _shown(measured[name]) for name in names}))
-    rows = [
-        f"| {BY_CODE[code].name} | {entry['support']} | {_shown(entry['recall'])} "
-        f"| {_shown(entry['precision'])} | {_shown(entry['auc'])} |"
-        for code, entry in measured["per_class"].items()
-    ]
-    st.markdown("\n".join([text("about.class_table"), *rows]))
-    rows = [
-        f"| {name} | {entry['n']} | {_shown(entry['accuracy'])} "
-        f"| {_shown(entry['balanced_accuracy'])} |"
-        for name, entry in measured["by_source"].items()
-    ]
-    st.markdown("\n".join([text("about.source_table"), *rows]))
-    st.caption(
-        text(
-            "about.measured_note",
-            protocol=measured["protocol"],
-            n=measured["n"],
-            lesions=measured["lesions"],
-        )
+    _section("measured")
+    st.markdown(text("about.overall", **{name: shown(measured[name]) for name in OVERALL}))
+    numbers = {"n": measured["n"], "lesions": measured["lesions"]}
+    st.caption(text("about.measured_note", protocol=measured["protocol"], **numbers))
+    st.page_link(
+        "app_pages/models.py", label=text("about.all_figures"), icon=":material/neurology:"
     )
 
 
-def _shown(entry: dict) -> str:
-    """A value with its interval, as text."""
-    if "value" not in entry:
-        return "–"
-    return f"{entry['value']:.2f} ({entry.get('low', 0):.2f} to {entry.get('high', 1):.2f})"
+def _running() -> None:
+    """Nothing; draws what this server runs, so that an answer can be traced to it."""
+    _section("running")
+    try:
+        here = started()
+    except ZooError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    rows = [
+        ("version", here.version),
+        ("model", here.model),
+        ("sha256", here.sha256),
+        ("seconds", f"{here.seconds:.2f} s"),
+    ]
+    table(
+        [text("models.fact"), text("models.value")],
+        [(text(f"about.running_{name}"), value) for name, value in rows],
+        numbers=False,
+    )
 
 
 page()

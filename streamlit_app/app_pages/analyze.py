@@ -12,6 +12,9 @@ from model_zoo.labels import BY_CODE
 from streamlit_app import report
 from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier, last_viewed, view
+from streamlit_app.components.archive_photo import told_of_photo
+from streamlit_app.components.compare import compare, wants_to_compare
+from streamlit_app.components.decide import decide
 from streamlit_app.components.model_choice import choose_mode, choose_model, model_line
 from streamlit_app.components.overload import overload_told
 from streamlit_app.components.photo_source import Chosen, choose_photo
@@ -19,6 +22,7 @@ from streamlit_app.components.photo_view import photo_view, picture
 from streamlit_app.components.probabilities import probability_chart, probability_table
 from streamlit_app.components.teaching import (
     abcd_numbers,
+    abcd_strip,
     similar_cases,
     spread_of_answers,
     what_would_change_it,
@@ -32,34 +36,55 @@ REPORT_OPACITY = 0.5
 
 def page() -> None:
     """Nothing; draws the page."""
-    top_left, top_right = st.columns([7, 4], gap="large")
+    top_left, top_right = st.columns([7, 5], gap="large")
     with top_left:
-        chosen = choose_photo()
+        chosen, mark = choose_photo()
     with top_right:
         card = choose_model()
-        mode = choose_mode()
+        with st.container(horizontal=True, gap="medium"):
+            mode = choose_mode()
+            comparing = wants_to_compare()
     if card is None:
         return
     with overload_told(), turns.turn():
-        _draw(chosen, card, mode)
+        viewed = _compare(chosen, card, mode) if comparing else _draw(chosen, card, mode)
+        if viewed is not None and viewed.example:
+            mark.badge(text("analyze.example", name=viewed.name), icon=":material/draw:")
 
 
-def _draw(chosen: Chosen, card: Card, mode: str) -> None:
-    """Nothing; draws all that comes of a photo, in its turn."""
-    photo, answer = st.columns([1, 1], gap="large")
+def _draw(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
+    """The analysis that is shown, once all that comes of it is drawn."""
+    above = st.container()
+    photo, answer = st.columns([5, 6], gap="large")
     with photo:
         viewed = _viewed(chosen, card, mode)
     if viewed is None:
-        return
+        return None
+    with above:
+        verdict(viewed.analysis, card, viewed.mode, wide=True)
     with photo:
-        if viewed.example:
-            st.badge(text("analyze.example", name=viewed.name), icon=":material/draw:")
-        photo_view(viewed)
-        if viewed.analysis.outline is not None:
-            st.toggle(text("analyze.zoom"), key="analyze_zoom", help=text("analyze.zoom_help"))
+        _photo(viewed, chosen, card)
     with answer:
         _answer(viewed, card)
     _below(viewed, card)
+    return viewed
+
+
+def _compare(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
+    """The analysis of the first photo, once both are drawn."""
+    viewed = _viewed(chosen, card, mode)
+    if viewed is not None:
+        compare(viewed, card, zoomed=viewed.zoomed)
+        st.caption(model_line(card))
+    return viewed
+
+
+def _photo(viewed: Viewed, chosen: Chosen, card: Card) -> None:
+    photo_view(viewed)
+    if viewed.analysis.outline is not None:
+        st.toggle(text("analyze.zoom"), key="analyze_zoom", help=text("analyze.zoom_help"))
+    if chosen.archive is not None:
+        told_of_photo(chosen.archive, card)
 
 
 def _viewed(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
@@ -93,33 +118,25 @@ def _viewed(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
 
 
 def _answer(viewed: Viewed, card: Card) -> None:
-    analysis = viewed.analysis
-    verdict(analysis, card, viewed.mode)
-    if is_folded(analysis):
+    if is_folded(viewed.analysis):
         with st.expander(text("analyze.probabilities_folded")):
             _probabilities(viewed, card)
     else:
         _probabilities(viewed, card)
+    abcd_strip(viewed.analysis)
 
 
 def _probabilities(viewed: Viewed, card: Card) -> None:
-    st.subheader(text("analyze.probabilities"), anchor=False)
+    st.markdown(f"#### {text('analyze.probabilities')}", help=text("analyze.probabilities_note"))
     probability_chart(viewed.analysis, card)
-    st.caption(text("analyze.probabilities_note"))
     spread_of_answers(viewed.analysis)
 
 
 def _below(viewed: Viewed, card: Card) -> None:
     """What is read after the answer: the class, the numbers of the lesion, and more questions."""
     analysis = viewed.analysis
-    learn, numbers, change, similar = st.tabs(
-        [
-            text("analyze.tab_class"),
-            text("abcd.title"),
-            text("changes.title"),
-            text("similar.title"),
-        ]
-    )
+    names = ("analyze.tab_class", "abcd.title", "decide.title", "changes.title", "similar.title")
+    learn, numbers, line, change, similar = st.tabs([text(name) for name in names])
     with learn:
         leading = BY_CODE[analysis.label]
         st.markdown(f"**{text('analyze.learn', name=leading.name)}**")
@@ -130,6 +147,8 @@ def _below(viewed: Viewed, card: Card) -> None:
             probability_table(analysis)
     with numbers:
         abcd_numbers(analysis)
+    with line:
+        decide(card, viewed.mode, key="analyze_decide", analysis=analysis)
     with change:
         what_would_change_it(viewed)
     with similar:

@@ -1,4 +1,4 @@
-"""Which model reads the photo, and how its weights come here if they are not."""
+"""Which model reads the photo, and how it is asked: chosen on one page, kept on all of them."""
 
 import os
 
@@ -7,41 +7,82 @@ import streamlit as st
 from model_zoo import registry
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
-from model_zoo.loading import check_compiler
-from model_zoo.store import fetch
 from model_zoo.trust import SINGLE, TTA
+from streamlit_app import downloads
+from streamlit_app.components.weights import offer_download
 from streamlit_app.content import text
+from streamlit_app.exports import plain_name
+
+MODEL, EIGHT_VIEWS = "analyze_model", "analyze_tta"
+LINKED = "model"  # the parameter of an address that names a model
 
 
 def choose_model() -> Card | None:
     """The card of the chosen model, or None while its weights are not here."""
-    for fault in registry.problems():
-        st.warning(str(fault), icon=":material/error:")
-    cards = registry.classifiers()
-    names = list(cards)
-    first = _default_name(names)
-    if first is None and not os.environ.get(registry.OWN_MODEL):
-        first = names[0]
-    name = st.selectbox(
-        text("analyze.model"),
-        names,
-        index=None if first is None else names.index(first),
-        format_func=lambda name: cards[name].title or name,
-        key="analyze_model",
-    )
-    if name is None:
-        return None
-    card = cards[name]
-    if card.source is not None and not card.file("keras").is_file():
-        _offer_download(card)
+    card = choose_card()
+    if card is not None and downloads.lacking(card):
+        offer_download(card)
         return None
     return card
 
 
+def choose_card() -> Card | None:
+    """The card of the chosen model, whether its weights are here or not; None if none is chosen."""
+    for fault in registry.problems():
+        st.warning(str(fault), icon=":material/error:")
+    cards = registry.classifiers()
+    _prepare(list(cards))
+    name = st.selectbox(
+        text("analyze.model"),
+        list(cards),
+        index=None if st.session_state[MODEL] is None else 0,  # else the choice could be cleared
+        format_func=lambda name: cards[name].title or name,
+        key=MODEL,
+        persist_state="session",
+    )
+    return cards.get(name)
+
+
 def choose_mode() -> str:
     """How the model is to be asked: one of `trust.SINGLE`, `trust.TTA`."""
-    eight = st.toggle(text("analyze.tta"), help=text("analyze.tta_help"), key="analyze_tta")
+    eight = st.toggle(
+        text("analyze.tta"),
+        help=text("analyze.tta_help"),
+        key=EIGHT_VIEWS,
+        persist_state="session",
+    )
     return TTA if eight else SINGLE
+
+
+def link_to(card: Card) -> None:
+    """Nothing; has the address of the page name the model, so that a link carries both."""
+    st.session_state["model_of_link"] = card.name
+    if st.query_params.get(LINKED) != card.name:
+        st.query_params[LINKED] = card.name
+
+
+def _prepare(names: list[str]) -> None:
+    """Nothing; sets the choice to what was just opened, what the address names, or the default."""
+    state = st.session_state
+    linked = st.query_params.get(LINKED)
+    if linked and linked != state.get("model_of_link"):
+        state["model_of_link"] = linked
+        if linked in names:
+            state[MODEL] = linked
+        else:
+            st.warning(text("models.unknown_link", name=plain_name(linked)), icon=":material/link:")
+    wanted = state.pop("model_wanted", None)
+    if wanted in names:
+        state[MODEL] = wanted
+    if state.get(MODEL) not in names:
+        first = _default_name(names)
+        if first is None and not os.environ.get(registry.OWN_MODEL):
+            first = names[0]
+        state[MODEL] = first
+    else:
+        # Said anew at every run: a choice that was set here before its box was first drawn is
+        # otherwise lost on the next page (Streamlit 1.67, `persist_state`).
+        state[MODEL] = state[MODEL]
 
 
 def _default_name(names: list[str]) -> str | None:
@@ -70,27 +111,3 @@ def model_line(card: Card) -> str:
     }
     shown = {key: f"{value:.2f}" for key, value in numbers.items()}
     return text("analyze.model_line", title=title, n=measured["n"], **shown)
-
-
-def _offer_download(card: Card) -> None:
-    try:
-        check_compiler(card.file("keras").name)  # before hundreds of megabytes come for nothing
-    except ZooError as fault:
-        st.info(str(fault), icon=":material/deployed_code:")
-        return
-    label = text("analyze.fetch", title=card.title)
-    if not st.button(label, icon=":material/download:"):
-        return
-    bar = st.progress(0.0)
-
-    def show(done: int, size: int | None) -> None:
-        share = min(1.0, done / size) if size else 0.0
-        of = f" / {size / 1e6:.0f}" if size else ""
-        bar.progress(share, text("analyze.fetching", done=f"{done / 1e6:.0f}{of}"))
-
-    try:
-        fetch(card.source, card.file("keras"), show)
-    except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
-        return
-    st.rerun()

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from model_zoo.images import MAX_BYTES, SUFFIXES
+from streamlit_app.components.archive_photo import choose_archive_photo, put_away
 from streamlit_app.content import text
+from streamlit_app.isic_archive import ArchivePhoto
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 UPLOAD, CAMERA, DRAWN = "upload", "camera", "samples"
@@ -15,11 +18,15 @@ UPLOAD, CAMERA, DRAWN = "upload", "camera", "samples"
 
 @dataclass(frozen=True)
 class Chosen:
-    """A photo as it came: a name to show and its bytes. example: nobody chose it."""
+    """A photo as it came: a name to show and its bytes.
+
+    example: nobody chose it. archive: what the ISIC Archive says of it, None for any other photo.
+    """
 
     name: str
     data: bytes
     example: bool = False
+    archive: ArchivePhoto | None = None
 
 
 @st.cache_data(show_spinner=False)
@@ -28,8 +35,8 @@ def samples() -> dict[str, dict]:
     return tomllib.loads((SAMPLES / "index.toml").read_text(encoding="utf-8"))
 
 
-def choose_photo() -> Chosen:
-    """What the user chose, or the first drawn sample, marked as an example."""
+def choose_photo() -> tuple[Chosen, DeltaGenerator]:
+    """What the user chose, or the first drawn sample, and a place beside it for a mark."""
     left, right = st.columns([2, 3], vertical_alignment="top")
     place = left.segmented_control(
         text("analyze.source"),
@@ -40,13 +47,14 @@ def choose_photo() -> Chosen:
         key="analyze_source",
         width="stretch",
     )
+    mark = left.container()
     with right:
         if place == DRAWN:
-            return _choose_sample()
+            return _choose_sample(), mark
         given = _upload() if place == UPLOAD else st.camera_input(text("analyze.camera_label"))
     if given is None:
-        return _sample(next(iter(samples())), example=True)
-    return Chosen(given.name, given.getvalue())
+        return _sample(next(iter(samples())), example=True), mark
+    return Chosen(given.name, given.getvalue()), mark
 
 
 def _upload():
@@ -65,7 +73,11 @@ def _choose_sample() -> Chosen:
         format_func=lambda name: samples()[name]["title"],
         help=text("analyze.sample_help"),
         key="analyze_sample",
+        on_change=put_away,
     )
+    photo = choose_archive_photo()
+    if photo is not None:
+        return Chosen(photo.isic_id, photo.data, archive=photo)
     return _sample(name, example=False)
 
 

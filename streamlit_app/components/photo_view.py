@@ -9,6 +9,9 @@ from model_zoo.overlay import dim_outside, frame, outlined, paint
 from streamlit_app.cache import Viewed
 from streamlit_app.content import text
 
+# In pixels of the screen: of a picture, so that a laptop shows it whole, and of its column.
+TALLEST, WIDEST = 410, 550
+
 BLEND, BESIDE, SQUARE, PLAIN, SHUFFLED = "blend", "beside", "square", "plain", "shuffled"
 
 
@@ -69,16 +72,16 @@ def _draw_two(viewed: Viewed, label: str, opacity: float, outline: bool, *, shuf
     left, right = st.columns(2, gap="small")
     with left:
         if shuffled:
-            _draw_heatmap(viewed, label, opacity, outline)
+            _draw_heatmap(viewed, label, opacity, outline, whole=False)
         else:
-            _draw_photo(viewed, outline)
+            _draw_photo(viewed, outline, whole=False)
     with right:
-        _draw_heatmap(viewed, label, opacity, outline, shuffled=shuffled)
+        _draw_heatmap(viewed, label, opacity, outline, shuffled=shuffled, whole=False)
 
 
-def _draw_photo(viewed: Viewed, outline: bool) -> None:
+def _draw_photo(viewed: Viewed, outline: bool, *, whole: bool = True) -> None:
     rgb = viewed.with_outline() if outline else viewed.shown
-    _draw(rgb, text("analyze.alt_photo", name=viewed.name))
+    _draw(rgb, text("analyze.alt_photo", name=viewed.name), whole=whole)
 
 
 def picture(
@@ -91,12 +94,19 @@ def picture(
 
 
 def _draw_heatmap(
-    viewed: Viewed, label: str, opacity: float, outline: bool, *, shuffled: bool = False
+    viewed: Viewed,
+    label: str,
+    opacity: float,
+    outline: bool,
+    *,
+    shuffled: bool = False,
+    whole: bool = True,
 ) -> None:
     words = "analyze.alt_shuffled" if shuffled else "analyze.alt_heatmap"
     _draw(
         picture(viewed, label, opacity, outline=outline, shuffled=shuffled),
         text(words, label=BY_CODE[label].name, name=viewed.name),
+        whole=whole,
     )
 
 
@@ -105,8 +115,12 @@ def _draw_square(viewed: Viewed) -> None:
     st.caption(text("analyze.caption_square", side=viewed.side))
 
 
-def _draw(rgb: np.ndarray, alt: str) -> None:
-    st.image(rgb, alt=alt, width="stretch", output_format="JPEG")
+def _draw(rgb: np.ndarray, alt: str, *, whole: bool = True) -> None:
+    """Nothing; draws a picture. whole: it has the column to itself, where it may be too tall."""
+    height, width = rgb.shape[:2]
+    narrow = round(TALLEST * width / height)
+    fits = narrow >= WIDEST or not whole
+    st.image(rgb, alt=alt, width="stretch" if fits else narrow, output_format="JPEG")
 
 
 def _caption(viewed: Viewed, label: str, *, shuffled: bool) -> None:

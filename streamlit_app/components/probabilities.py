@@ -6,6 +6,7 @@ import streamlit as st
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.labels import BENIGN, BY_CODE, MALIGNANT, PREMALIGNANT
+from streamlit_app.components.charts import palette
 from streamlit_app.content import text
 
 # Okabe and Ito's palette: told apart with any kind of colour vision; the group is also in words.
@@ -63,7 +64,7 @@ def probability_bars(
         )
     order = [_axis_label(code, truth, measured) for code, _ in reversed(ranked)]
     figure.update_layout(
-        height=44 * len(ranked) + 56,
+        height=40 * len(ranked) + 50,
         margin={"l": 0, "r": 44, "t": 6, "b": 30},
         bargap=0.42,
         barmode="overlay",
@@ -73,9 +74,9 @@ def probability_bars(
             "categoryorder": "array",
             "categoryarray": order,
             "fixedrange": True,
-            "tickfont": {"size": 14, "color": ink()},
+            "tickfont": {"size": 14, "color": palette().ink},
         },
-        font={"size": 14, "color": ink()},
+        font={"size": 14, "color": palette().ink},
     )
     told = ", ".join(f"{BY_CODE[code].name} {p:.3f}" for code, p in ranked)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key=key)
@@ -89,11 +90,6 @@ def probability_table(analysis: Analysis) -> None:
     ]
     columns = (text(f"analyze.{name}_column") for name in ("class", "group", "probability"))
     st.markdown("\n".join([f"| {' | '.join(columns)} |", "|---|---|---:|", *rows]))
-
-
-def ink() -> str:
-    """The text colour of the visitor's theme; the chart's own default is too pale to read."""
-    return "#e9ece9" if st.context.theme.type == "dark" else "#22272b"
 
 
 def _axis_label(code: str, truth: str | None, measured: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ from model_zoo.errors import ZooError
 from model_zoo.labels import BY_CODE
 from model_zoo.similar import SimilarCases
 from streamlit_app.cache import Viewed, classifier
-from streamlit_app.components.probabilities import ink
+from streamlit_app.components.charts import palette
 from streamlit_app.content import text
 
 
@@ -27,6 +27,18 @@ def abcd_numbers(analysis: Analysis) -> None:
     if analysis.outline.touches_border:
         st.caption(text("abcd.touches_border"))
     st.caption(text("abcd.note"))
+
+
+def abcd_strip(analysis: Analysis) -> None:
+    """Nothing; draws the numbers of the ABCD rule in one row; their meaning is told elsewhere."""
+    if analysis.abcd is None:
+        return
+    st.markdown(f"#### {text('abcd.title')}", help=text("abcd.note"))
+    with st.container(border=True, horizontal=True, horizontal_alignment="distribute"):
+        short = dict(_numbers(analysis.abcd)) | {"colours": str(len(analysis.abcd.colours))}
+        for name, value in short.items():
+            words = f":small[{text(f'abcd.{name}_short')}]  \n**{value}**"
+            st.markdown(words, width="content")
 
 
 def _numbers(abcd: Abcd) -> list[tuple[str, str]]:
@@ -100,7 +112,7 @@ def _chart(traced: list[Changed], analysis: Analysis) -> go.Figure:
             "categoryarray": [text(f"changes.{kind}") for kind in reversed(kinds)],
             "fixedrange": True,
         },
-        font={"size": 13, "color": ink()},
+        font={"size": 13, "color": palette().ink},
     )
     return figure
 

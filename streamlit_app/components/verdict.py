@@ -16,18 +16,28 @@ LOOKS = {
 }
 
 
-def verdict(analysis: Analysis, card: Card, mode: str) -> None:
-    """Nothing; draws the status with its reasons, and what the answer leaves possible."""
-    draw, icon = LOOKS[analysis.status]
-    draw(_sentence(analysis), icon=icon)
-    failed = [code for code, check in analysis.checks.items() if not check.ok]
-    advice = [text(f"advice.{code}") for code in failed]
-    if advice:
-        st.markdown("\n".join(f"- {line}" for line in advice))
+def verdict(analysis: Analysis, card: Card, mode: str, *, wide: bool = False) -> None:
+    """Nothing; draws the status with its reasons, and what the answer leaves possible.
+
+    wide: both side by side.
+    """
+    left, right = (
+        st.columns([5, 6], gap="large", vertical_alignment="center")
+        if wide
+        else (st.container(), st.container())
+    )
+    with left:
+        draw, icon = LOOKS[analysis.status]
+        draw(_sentence(analysis), icon=icon)
+        failed = [code for code, check in analysis.checks.items() if not check.ok]
+        if failed:
+            st.markdown("\n".join(f"- {text(f'advice.{code}')}" for code in failed))
     if analysis.prediction_set is not None:
-        share = of_card(card, mode).coverage
-        st.markdown(text("verdict.set", names=_names(analysis.prediction_set)))
-        st.caption(text("verdict.set_note", share=f"{share:.0%}"))
+        share = f"{of_card(card, mode).coverage:.0%}"
+        note = text("verdict.set_note", share=share)
+        right.markdown(
+            f"{text('verdict.set', names=_names(analysis.prediction_set))}  \n:small[{note}]"
+        )
 
 
 def is_folded(analysis: Analysis) -> bool:

@@ -1,0 +1,108 @@
+"""Downloads that go on where an earlier one broke off, for those that somebody watches."""
+
+import contextlib
+import hashlib
+import threading
+import zipfile
+from pathlib import Path
+
+import requests
+
+from model_zoo.store import HEAD_BYTES, TIMEOUTS, Partial, Progress, Source, network_error
+
+RETRIES = 3  # within one call, while the connection comes and goes
+DRAFT = ".resumable"
+
+
+def fetch_resumably(
+    source: Source,
+    target: Path,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> str:
+    """The sha256 (hex) of the file that now lies at `target`, as `store.fetch`.
+
+    What came before a break is kept beside the target, and the next call goes on from there; what
+    turns out to be no model is thrown away. cancel: set by another thread to break off. One call a
+    target at a time. Raises `BadDownload`.
+    """
+    partial = Partial(source, target, progress)
+    partial.path = target.with_name(target.name + DRAFT)
+    with partial.writing():
+        target.parent.mkdir(parents=True, exist_ok=True)
+    partial.check_room()
+    try:
+        _come(partial, cancel)
+    except _NotResumable:
+        _throw_away(partial.path)
+        _come(partial, cancel)
+    try:
+        return _settled(partial)
+    finally:
+        _throw_away(partial.path)  # nothing is left there once it has taken its place
+
+
+class _NotResumable(Exception):
+    """What was kept cannot be gone on from: the server does not go along, or has another file."""
+
+
+def _come(partial: Partial, cancel: threading.Event | None) -> None:
+    """Nothing; the whole file lies at `partial.path`, whatever it may hold."""
+    import gdown
+
+    went_on = bool(_kept(partial.path))
+
+    def report(count: int, total: int | None) -> None:
+        partial.count = count
+        partial.report(count, total)
+
+    options = {"quiet": True, "use_cookies": False, "timeout": TIMEOUTS, "cancel": cancel}
+    options |= {"resume": True, "retries": RETRIES, "progress": report, "hasher": partial.hasher}
+    try:
+        gdown.download(partial.source.url, str(partial.path), **options)
+    except gdown.FileURLRetrievalError as fault:
+        quota = "too many users" in " ".join(str(fault).lower().split())
+        raise partial.error("download_quota" if quota else "download_not_shared") from fault
+    except (requests.RequestException, KeyError, gdown.DownloadError) as fault:
+        answered = getattr(fault, "response", None) is not None
+        if went_on and (answered or "byte range" in str(fault)):
+            partial.hasher = hashlib.sha256()
+            raise _NotResumable from fault
+        raise _error(fault, partial) from fault
+    except gdown.DownloadCancelled as fault:
+        raise _error(fault, partial) from fault
+    except OSError:  # after RequestException, which is one as well
+        with partial.writing():
+            raise
+
+
+def _error(fault: Exception, partial: Partial) -> Exception:
+    kept = sum(part.stat().st_size for part in _kept(partial.path))
+    if kept and getattr(fault, "response", None) is None:
+        return partial.error("download_kept", found=kept)
+    return network_error(fault, partial)
+
+
+def _settled(partial: Partial) -> str:
+    with partial.writing():
+        partial.stream = partial.path.open("r+b")
+    with partial.stream:
+        partial.head = partial.stream.read(HEAD_BYTES)
+        partial.count = partial.path.stat().st_size
+        if partial.source.sha256 is None and zipfile.is_zipfile(partial.path):
+            # No hash is known that would tell two files spliced together from one.
+            with zipfile.ZipFile(partial.path) as archive:
+                if archive.testzip() is not None:
+                    raise partial.error("download_damaged")
+        return partial.settle()
+
+
+def _kept(draft: Path) -> list[Path]:
+    """What earlier calls left, under the names that gdown gives."""
+    return [part for part in draft.parent.glob(f"{draft.name}*.part") if part.stat().st_size]
+
+
+def _throw_away(draft: Path) -> None:
+    for file in (draft, *draft.parent.glob(f"{draft.name}*.part")):
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)

@@ -1,0 +1,63 @@
+"""A real photo beside the drawn samples: from the ISIC Archive, its diagnosis hidden at first."""
+
+import random
+
+import streamlit as st
+
+from model_zoo.card import Card
+from model_zoo.errors import ZooError
+from model_zoo.labels import BY_CODE, CODES
+from model_zoo.training_ids import TrainingIds, training_ids
+from streamlit_app import isic_archive
+from streamlit_app.content import text
+from streamlit_app.exports import plain_name
+from streamlit_app.isic_archive import ArchivePhoto
+
+PHOTO, TOLD = "analyze_archive", "analyze_archive_told"
+
+
+def choose_archive_photo() -> ArchivePhoto | None:
+    """The public-domain photo that the user asked for, or None while there is none."""
+    if st.button(text("archive.ask"), icon=":material/public:", help=text("archive.help")):
+        _ask()
+    return st.session_state.get(PHOTO)
+
+
+def put_away() -> None:
+    """Nothing; forgets the photo of the archive."""
+    st.session_state.pop(PHOTO, None)
+    st.session_state.pop(TOLD, None)
+
+
+def _ask() -> None:
+    """Nothing; draws a class, then a photo of it; without a network the old photo stays."""
+    drawn = random.SystemRandom()
+    try:
+        with st.spinner(text("archive.busy")):
+            found = isic_archive.find(drawn.choice(CODES), 1, seed=drawn.randrange(2**31))
+    except ZooError as fault:
+        st.warning(f"{fault}", icon=":material/cloud_off:")
+        return
+    if not found:
+        st.warning(text("archive.none"), icon=":material/cloud_off:")
+        return
+    st.session_state[PHOTO] = found[0]
+    st.session_state.pop(TOLD, None)
+
+
+def told_of_photo(photo: ArchivePhoto, card: Card) -> None:
+    """Nothing; draws whom to thank for the photo, and its confirmed diagnosis once asked for."""
+    st.caption(
+        text("archive.thanks", name=photo.isic_id, attribution=plain_name(photo.attribution))
+    )
+    if not st.session_state.get(TOLD):
+        st.button(text("archive.tell"), icon=":material/visibility:", on_click=_tell)
+        return
+    st.markdown(text("archive.truth", label=BY_CODE[photo.label].name))
+    known = training_ids(card) or TrainingIds()
+    if known.know(photo.isic_id, photo.lesion_id):
+        st.badge(text("archive.known"), icon=":material/history_edu:", color="orange")
+
+
+def _tell() -> None:
+    st.session_state[TOLD] = True

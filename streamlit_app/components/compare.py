@@ -1,0 +1,130 @@
+"""Two photos side by side: what the same network says of each, and where the answers part."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from model_zoo.analysis import Analysis
+from model_zoo.card import Card
+from model_zoo.errors import BadImage
+from model_zoo.images import MAX_BYTES, SUFFIXES
+from model_zoo.labels import BY_CODE
+from streamlit_app.cache import SECOND, Viewed, view
+from streamlit_app.components.charts import as_table, draw, palette
+from streamlit_app.components.photo_view import picture
+from streamlit_app.components.probabilities import probability_bars
+from streamlit_app.components.verdict import is_folded, verdict
+from streamlit_app.content import text
+from streamlit_app.exports import plain_name
+
+OPACITY = 0.5
+
+
+def wants_to_compare() -> bool:
+    """Whether the user wants a second photo beside the first."""
+    wanted = st.toggle(text("compare.toggle"), key="analyze_compare", help=text("compare.help"))
+    if not wanted:
+        st.session_state.pop(SECOND, None)  # nothing of a photo is kept that nobody looks at
+    return wanted
+
+
+def compare(first: Viewed, card: Card, *, zoomed: bool) -> None:
+    """Nothing; draws both photos with their answers, and a chart of the differences."""
+    second = _second(card, first.mode, zoomed=zoomed)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"#### {text('compare.first')}")
+        _one(first, card, "first")
+    with right:
+        st.markdown(f"#### {text('compare.second')}")
+        if second is None:
+            st.info(text("compare.waiting"), icon=":material/add_photo_alternate:")
+            return
+        _one(second, card, "second")
+    _differences(first.analysis, second.analysis)
+
+
+def _second(card: Card, mode: str, *, zoomed: bool) -> Viewed | None:
+    given = st.file_uploader(
+        text("compare.upload"),
+        type=list(SUFFIXES),
+        max_upload_size=MAX_BYTES >> 20,
+        key="analyze_second",
+    )
+    if given is None:
+        st.session_state.pop(SECOND, None)
+        return None
+    options = {"example": False, "mode": mode, "zoomed": zoomed, "slot": SECOND}
+    try:
+        return view(given.name, given.getvalue(), card.name, **options)
+    except BadImage as fault:
+        words = text("analyze.faulty", name=plain_name(given.name), sentence=fault)
+        st.error(words, icon=":material/broken_image:")
+        return None
+
+
+def _one(viewed: Viewed, card: Card, key: str) -> None:
+    """Nothing; draws a photo with outline and heatmap of its leading class, and its answer."""
+    analysis = viewed.analysis
+    found = analysis.outline is not None
+    name, label = plain_name(viewed.name), BY_CODE[analysis.label].name
+    if analysis.heatmaps is None:
+        st.image(viewed.with_outline(), alt=text("analyze.alt_photo", name=name), width="stretch")
+    else:
+        shown = picture(viewed, analysis.label, OPACITY, outline=found)
+        alt = text("analyze.alt_heatmap", label=label, name=name)
+        st.image(shown, alt=alt, width="stretch", output_format="JPEG")
+    verdict(analysis, card, viewed.mode)
+    if is_folded(analysis):
+        with st.expander(text("analyze.probabilities_folded")):
+            probability_bars(analysis.ranked(), key=f"compare_{key}")
+    else:
+        probability_bars(analysis.ranked(), key=f"compare_{key}")
+
+
+def _differences(first: Analysis, second: Analysis) -> None:
+    """Nothing; draws by how much each class's probability changes from the first to the second."""
+    st.subheader(text("compare.differences"), anchor=False)
+    if is_folded(first) or is_folded(second):
+        st.caption(text("compare.folded"))
+    pairs = [
+        (BY_CODE[code].name, first.probability(code), second.probability(code))
+        for code in first.labels
+    ]
+    pairs.sort(key=lambda row: -abs(row[2] - row[1]))
+    colours = palette()
+    changes = [after - before for _, before, after in pairs]
+    figure = go.Figure(
+        go.Bar(
+            x=changes,
+            # The number stands under the name, since a phone has no room for it beside the bar.
+            y=[
+                f"{row[0]}<br><sup>{_signed(c)}</sup>"
+                for row, c in zip(pairs, changes, strict=True)
+            ],
+            orientation="h",
+            marker_color=[colours.second if change > 0 else colours.first for change in changes],
+            hovertemplate="%{y}: %{x:+.4f}<extra></extra>",
+        )
+    )
+    told = ", ".join(f"{row[0]} {_signed(c)}" for row, c in zip(pairs, changes, strict=True))
+    draw(
+        figure,
+        key="compare_differences",
+        alt=text("compare.alt", told=told),
+        height=38 * len(pairs) + 50,
+        xaxis={"range": [-1, 1], "title": text("compare.axis"), "zeroline": True},
+        yaxis={"autorange": "reversed"},
+        bargap=0.45,
+    )
+    as_table(
+        [text("models.class"), text("compare.first"), text("compare.second"), text("compare.axis")],
+        [
+            [name, f"{before:.4f}", f"{after:.4f}", _signed(after - before)]
+            for name, before, after in pairs
+        ],
+    )
+
+
+def _signed(change: float) -> str:
+    """A change with its sign, none where it rounds to nothing."""
+    return f"{change:+.3f}" if abs(change) >= 0.0005 else "0.000"

@@ -1,0 +1,102 @@
+"""What a leak between training and test part is worth: our measured pair, and published figures."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from model_zoo import leak_pair as pairs
+from model_zoo.card import Card
+from model_zoo.errors import ZooError
+from model_zoo.labels import BY_CODE
+from streamlit_app.components.charts import add_intervals, as_table, draw, palette, shown, table
+from streamlit_app.content import text
+
+
+def leak_pair() -> None:
+    """Nothing; draws the pair with and without the leak, class by class, or how to measure it."""
+    try:
+        pair = pairs.read()
+    except ZooError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    if pair is None:
+        st.info(text("leak.unmeasured"), icon=":material/pending:")
+        with st.expander(text("leak.how"), icon=":material/terminal:"):
+            st.code(text("leak.commands"), language="bash")
+        return
+    halves = {"by_image": pair.by_image, "by_lesion": pair.by_lesion}
+    codes = list(pair.by_image.measured["per_class"])
+    names = [text("models.balanced_accuracy"), *(BY_CODE[code].name for code in codes)]
+    values = {
+        name: [
+            half.measured["balanced_accuracy"],
+            *(half.measured["per_class"][code]["recall"] for code in codes),
+        ]
+        for name, half in halves.items()
+    }
+    seen = {name: text("leak.seen", seen=h.seen, n=h.measured["n"]) for name, h in halves.items()}
+    st.markdown(text("leak.pair", recipe=pair.recipe, **seen))
+    colours = palette()
+    figure = go.Figure()
+    for name, colour in (("by_image", colours.second), ("by_lesion", colours.first)):
+        series = text(f"leak.{name}")
+        add_intervals(figure, names, values[name], series=series, colour=colour)
+    draw(
+        figure,
+        key="leak_pair",
+        alt=text("leak.alt"),
+        height=90 + 48 * len(names),
+        xaxis={"range": [0, 1], "title": text("models.recall"), "zeroline": False},
+        yaxis={"categoryorder": "array", "categoryarray": names[::-1]},
+        scattermode="group",
+        scattergap=0.6,
+    )
+    as_table(
+        [text("models.recall"), text("leak.by_image"), text("leak.by_lesion")],
+        [
+            [name, shown(one), shown(other)]
+            for name, one, other in zip(names, values["by_image"], values["by_lesion"], strict=True)
+        ],
+    )
+
+
+def published(card: Card) -> None:
+    """Nothing; draws what others published of a model, marked as not reproduced here."""
+    told = card.metrics["published"]
+    with st.container(border=True):
+        st.markdown(f"**{card.title or card.name}**")
+        st.badge(text("leak.published"), icon=":material/history_edu:", color="orange")
+        st.markdown(
+            text(
+                "leak.published_figures",
+                **{
+                    name: shown(told[name], 3)
+                    for name in ("accuracy", "balanced_accuracy", "macro_f1")
+                },
+                n=f"{told['n']:,}",
+            )
+        )
+        seen = told.get("seen_in_training", {})
+        if "photos" in seen:
+            share = f"{seen['photos'] / told['n']:.1%}"
+            st.markdown(text("leak.published_seen", photos=f"{seen['photos']:,}", share=share))
+        if "confusion_matrix" in told:
+            with st.expander(text("leak.published_classes"), icon=":material/table_rows:"):
+                _per_class(told["labels"], told["confusion_matrix"])
+        st.caption(text("leak.source", source=told.get("source", told["protocol"])))
+
+
+def _per_class(codes: list[str], counts: list[list[int]]) -> None:
+    """Nothing; draws recall and precision as they follow from a confusion matrix, rows true."""
+    called = [sum(column) for column in zip(*counts, strict=True)]
+    table(
+        [text(f"models.{name}") for name in ("class", "support", "recall", "precision")],
+        [
+            [
+                BY_CODE[code].name,
+                sum(counts[at]),
+                f"{counts[at][at] / sum(counts[at]):.2f}" if sum(counts[at]) else "–",
+                f"{counts[at][at] / called[at]:.2f}" if called[at] else "–",
+            ]
+            for at, code in enumerate(codes)
+        ],
+    )

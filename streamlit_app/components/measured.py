@@ -1,0 +1,159 @@
+"""What a model reached on lesions it never saw, as charts with their tables, from its card."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from model_zoo.card import Card
+from model_zoo.labels import BY_CODE
+from model_zoo.trust import TTA
+from streamlit_app.components.charts import add_intervals, as_table, draw, palette, shown, table
+from streamlit_app.content import text
+
+NATIVE = "native"
+EVALUATE = "python -m training evaluate --model {name} --data ISIC_2019 --out results --write-card"
+MEASURES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
+CLASS_COLUMNS = ("class", "support", "recall", "precision", "f1_score", "auc")
+GROUP_COLUMNS = ("group", "support", "accuracy", "balanced_accuracy")
+GROUPINGS = ("by_source", "by_sex", "by_age", "by_site")
+FEW = 30  # photos below which a group's figure says next to nothing
+
+
+def evaluations(card: Card, mode: str) -> dict[str, dict]:
+    """The measures in a card that were made in this mode, by resolution, native first."""
+    found = {
+        name: measured
+        for name, measured in card.metrics.items()
+        if "per_class" in measured and bool(measured.get("tta")) == (mode == TTA)
+    }
+    return dict(sorted(found.items(), key=lambda pair: not pair[0].startswith(NATIVE)))
+
+
+def command(card: Card, mode: str, resolution: object = NATIVE) -> str:
+    """The command that writes measures into a card."""
+    at = "" if resolution == NATIVE else f" --resolution {resolution}"
+    return EVALUATE.format(name=card.name) + at + (" --tta" if mode == TTA else "")
+
+
+def unmeasured(card: Card, mode: str, what: str, resolution: object = NATIVE) -> None:
+    """Nothing; says that a part of the card is absent and which command writes it."""
+    st.info(text("models.unmeasured", what=what), icon=":material/pending:")
+    st.code(command(card, mode, resolution), language="bash")
+
+
+def headline(found: dict[str, dict], *, key: str) -> None:
+    """Nothing; draws the headline measures of each resolution with their intervals."""
+    names = [text(f"models.{name}") for name in (*MEASURES, "mel_recall")]
+    entries = {
+        name: [*(measured[m] for m in MEASURES), measured["per_class"]["MEL"]["recall"]]
+        for name, measured in found.items()
+    }
+    colours = palette()
+    figure = go.Figure()
+    chart, numbers = st.columns([6, 5], gap="large", vertical_alignment="center")
+    for (name, values), colour in zip(
+        entries.items(), (colours.first, colours.second, colours.faint), strict=False
+    ):
+        add_intervals(figure, names, values, series=resolution(found[name]), colour=colour)
+    with chart:
+        draw(
+            figure,
+            key=key,
+            alt=text("models.alt_headline"),
+            height=330,
+            xaxis={"range": [0, 1], "zeroline": False},
+            yaxis={"categoryorder": "array", "categoryarray": names[::-1]},
+            scattermode="group",
+            scattergap=0.6,
+        )
+    with numbers:
+        table(
+            [text("models.measure"), *(resolution(measured) for measured in found.values())],
+            [
+                [name, *(shown(values[row]) for values in entries.values())]
+                for row, name in enumerate(names)
+            ],
+        )
+    first = next(iter(found.values()))
+    st.caption(
+        text(
+            "about.measured_note",
+            protocol=first["protocol"],
+            n=first["n"],
+            lesions=first["lesions"],
+        )
+    )
+
+
+def resolution(measured: dict) -> str:
+    """At which size the photos of an evaluation came, in words."""
+    at = measured["resolution"]
+    return text("models.native") if at == NATIVE else text("models.at_px", pixels=at)
+
+
+def by_class(measured: dict) -> None:
+    """Nothing; draws precision, recall, F1 and AUC of each class, rows in the order of the card."""
+    st.caption(text("models.by_class_note"))
+    table(
+        [text(f"models.{name}") for name in CLASS_COLUMNS],
+        [
+            [
+                f"{BY_CODE[code].name} · {text('groups.' + BY_CODE[code].group)}",
+                entry["support"],
+                *(shown(entry[name]) for name in ("recall", "precision", "f1", "auc")),
+            ]
+            for code, entry in measured["per_class"].items()
+        ],
+    )
+
+
+def by_group(measured: dict, *, key: str) -> None:
+    """Nothing; draws the results by archive, sex, age or body site, each with its interval."""
+    names = [name for name in GROUPINGS if measured.get(name)]
+    chosen = st.segmented_control(
+        text("models.grouping"),
+        names,
+        default=names[0],
+        required=True,
+        format_func=lambda name: text(f"models.{name}"),
+        key=f"{key}_grouping",
+    )
+    groups = sorted(measured[chosen].items(), key=lambda pair: -pair[1]["n"])
+    enough = [(name, entry) for name, entry in groups if entry["n"] >= FEW]
+    labels = [f"{_group_name(name)} · {entry['n']}" for name, entry in enough]
+    figure = go.Figure()
+    colours = palette()
+    for measure, colour in (("accuracy", colours.first), ("balanced_accuracy", colours.second)):
+        entries = [entry[measure] for _, entry in enough]
+        series = text(f"models.{measure}")
+        add_intervals(figure, labels, entries, series=series, colour=colour)
+    draw(
+        figure,
+        key=f"{key}_{chosen}",
+        alt=text("models.alt_groups", grouping=text(f"models.{chosen}")),
+        height=90 + 46 * len(labels),
+        xaxis={"range": [0, 1], "zeroline": False},
+        yaxis={"categoryorder": "array", "categoryarray": labels[::-1]},
+        scattermode="group",
+        scattergap=0.6,
+    )
+    st.caption(text("models.groups_note", few=FEW))
+    as_table(
+        [text(f"models.{name}") for name in GROUP_COLUMNS],
+        [
+            [
+                _group_name(name),
+                entry["n"],
+                shown(entry["accuracy"]),
+                shown(entry["balanced_accuracy"]),
+            ]
+            for name, entry in groups
+        ],
+    )
+
+
+def _group_name(name: str) -> str:
+    """A group of the evaluation in the words of the page; as it is where there are none."""
+    try:
+        return text(f"group_names.{name}")
+    except KeyError:
+        return name

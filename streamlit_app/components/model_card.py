@@ -1,0 +1,120 @@
+"""What a card says beside its figures: purpose and limits, and what the model is made of."""
+
+import streamlit as st
+
+from model_zoo import registry
+from model_zoo.card import Card
+from model_zoo.errors import ZooError
+from model_zoo.store import learnt_hashes
+from streamlit_app.components.charts import table
+from streamlit_app.content import text
+
+
+def heading(card: Card) -> None:
+    """Nothing; draws the name of the model and the few facts that identify it."""
+    st.header(card.title or card.name, anchor=False)
+    if card.description:
+        st.markdown(card.description)
+    with st.container(horizontal=True, gap="small"):
+        st.badge(card.name, icon=":material/tag:", color="gray")
+        if card.backbone:
+            st.badge(card.backbone, icon=":material/layers:", color="gray")
+        if card.side:
+            words = text("models.reads", side=card.side)
+            st.badge(words, icon=":material/crop_square:", color="gray")
+        st.badge(card.precision, icon=":material/memory:", color="gray")
+        if card.default:
+            st.badge(text("models.default"), icon=":material/star:", color="green")
+
+
+def before_figures(card: Card) -> None:
+    """Nothing; draws what the model is for and not for, and where it is known to fail."""
+    with st.container(border=True):
+        use, limits = st.columns([4, 7], gap="large")
+        with use:
+            st.subheader(text("about.intended"), anchor=False)
+            st.markdown(card.intended_use or text("models.not_said"))
+            st.markdown(text("models.never"))
+        with limits:
+            st.subheader(text("about.limits"), anchor=False)
+            lines = [_topic_bold(limit) for limit in card.limits] or [text("models.not_said")]
+            st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def _topic_bold(limit: str) -> str:
+    """A limit with its topic, the words before a colon near its beginning, in bold."""
+    topic, colon, rest = limit.partition(":")
+    return f"**{topic}:**{rest}" if colon and len(topic.split()) <= 3 else limit
+
+
+def made_of(card: Card) -> None:
+    """Nothing; draws training data, licence, files with hashes, members, and the changelog."""
+    st.subheader(text("models.made_of"), anchor=False)
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        _training(card)
+        _members(card)
+        _heading(text("models.changelog"))
+        st.markdown("\n".join(f"- {line}" for line in card.changelog) or text("models.not_said"))
+    with right:
+        _files(card)
+        _heading(text("models.licence"))
+        st.markdown(card.licence or text("models.not_said"))
+        _heading(text("models.cite"))
+        st.markdown("\n".join(f"- {line}" for line in card.citations) or text("models.not_said"))
+
+
+def _heading(words: str) -> None:
+    st.markdown(f"#### {words}")
+
+
+def _training(card: Card) -> None:
+    _heading(text("models.training"))
+    training = card.training
+    if not training:
+        st.markdown(text("models.training_unknown"))
+        return
+    names = ("data", "list", "images", "lesions", "recipe")
+    rows = [(text(f"models.training_{name}"), training[name]) for name in names if name in training]
+    if "epoch" in training:
+        kept = text("models.epoch_of", epoch=training["epoch"], epochs=training.get("epochs", "–"))
+        rows.append((text("models.training_epoch"), kept))
+    table([text("models.fact"), text("models.value")], rows, numbers=False)
+
+
+def _members(card: Card) -> None:
+    _heading(text("models.ensemble"))
+    if card.members:
+        st.markdown("\n".join(f"- `{name}`" for name in card.members))
+        return
+    around = [other for other in registry.classifiers().values() if card.name in other.members]
+    if around:
+        st.markdown(text("models.member_of", names=", ".join(f"`{c.name}`" for c in around)))
+        return
+    st.markdown(text("models.ensemble_how"))
+    st.code(text("models.ensemble_card", name=card.name), language="toml")
+
+
+def _files(card: Card) -> None:
+    _heading(text("models.files"))
+    for kind in ("served", "keras"):
+        entry = card.files.get(kind)
+        if entry is None:
+            continue
+        size = f" · {entry.size_bytes / 1e6:.1f} MB" if entry.size_bytes else ""
+        st.markdown(f"{text(f'models.file_{kind}')}: `{entry.file}`{size}")
+        digest = entry.sha256 or _learnt(card)
+        if digest:
+            st.code(f"sha256 {digest}", language=None, wrap_lines=True)
+        else:
+            st.caption(text("models.no_hash"))
+    if not card.files:
+        st.markdown(text("models.no_files"))
+
+
+def _learnt(card: Card) -> str:
+    """The hash that was learnt at the first download of a card's source, or ""."""
+    try:
+        return learnt_hashes().get(card.source.url, "") if card.source else ""
+    except ZooError:
+        return ""

@@ -1,0 +1,87 @@
+"""A real photo of the ISIC Archive on the Analyze page; the archive is stood in for."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from model_zoo.training_ids import TrainingIds
+from streamlit_app import isic_archive
+from streamlit_app.components import archive_photo
+from streamlit_app.components.photo_source import SAMPLES
+from streamlit_app.isic_archive import ArchivePhoto
+
+APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
+DATA = (SAMPLES / "vessels.jpg").read_bytes()  # stands for a photo of the archive
+PHOTO = ArchivePhoto("ISIC_0000001", "BCC", "IL_1", "A Clinic", DATA)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv(isic_archive.API_VARIABLE, "http://127.0.0.1:9/")
+
+
+@pytest.fixture
+def app():
+    test = AppTest.from_file(str(APP), default_timeout=60)
+    test.session_state["notice_agreed"] = True
+    test.run()
+    return test.segmented_control(key="analyze_source").set_value("samples").run()
+
+
+def words(test) -> str:
+    kinds = (test.markdown, test.caption, test.warning)
+    return "\n".join(str(part.value) for kind in kinds for part in kind)
+
+
+def press(test, label):
+    next(button for button in test.button if button.label == label).click()
+    return test.run()
+
+
+def ask(test):
+    return press(test, "A real photo from the ISIC Archive")
+
+
+def test_without_a_network_it_says_so_and_the_drawing_stays(app):
+    before = app.session_state["analyze_viewed"][1].name
+    ask(app)
+    assert not app.exception
+    assert "cannot be reached: no connection" in words(app)
+    assert app.session_state["analyze_viewed"][1].name == before
+
+
+def test_the_diagnosis_is_hidden_until_it_is_asked_for(app, monkeypatch):
+    monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [PHOTO])
+    ask(app)
+    assert not app.exception
+    assert app.session_state["analyze_viewed"][1].name == PHOTO.isic_id
+    assert "A Clinic, ISIC Archive, CC-0" in words(app)
+    assert "Confirmed:" not in words(app)
+    press(app, "Tell me the confirmed diagnosis")
+    assert "Confirmed: **Basal cell carcinoma**" in words(app)
+    # Another one begins hidden again.
+    ask(app)
+    assert "Confirmed:" not in words(app)
+
+
+def test_a_photo_that_the_network_was_trained_on_is_marked(app, monkeypatch):
+    monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [PHOTO])
+    known = TrainingIds(images=frozenset(), lesions=frozenset({"IL_1"}))
+    monkeypatch.setattr(archive_photo, "training_ids", lambda _: known)
+    ask(app)
+    press(app, "Tell me the confirmed diagnosis")
+    assert "the network was trained on this lesion" in words(app)
+
+
+def test_choosing_a_drawing_puts_the_photo_away(app, monkeypatch):
+    monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [PHOTO])
+    ask(app)
+    app.selectbox(key="analyze_sample").set_value(
+        list(app.selectbox(key="analyze_sample").options)[-1]
+    )
+    app.run()
+    assert not app.exception
+    assert archive_photo.PHOTO not in app.session_state
+    assert "ISIC Archive, CC-0" not in words(app)

@@ -1,0 +1,188 @@
+"""Every page in a real browser, in both themes, on a laptop and on a phone: seen and accessible."""
+
+import re
+
+import pytest
+
+from streamlit_app.components.charts import DARK, LIGHT
+
+pytestmark = pytest.mark.browser
+
+LAPTOP, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 780}
+THEMES = {"light": LIGHT, "dark": DARK}
+PAGES = ("", "study", "batch", "models", "about")
+TABS = ("Confusions", "ROC curves", "Calibration", "By group")
+# What is within Streamlit's own widgets and cannot be reached from here: rule, selector, reason.
+EXCEPTIONS: list[tuple[str, str, str]] = []
+GRAVE = ("serious", "critical")
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Opens a page as a visitor who has agreed to the notice; closes it after the test."""
+    contexts = []
+
+    def open_page(path, theme="light", size=LAPTOP):
+        context = browser.new_context(viewport=size, color_scheme=theme)
+        contexts.append(context)
+        cookie = {"name": "lesionlens_notice", "value": "agreed", "url": address}
+        context.add_cookies([cookie])
+        tab = context.new_page()
+        tab.set_default_timeout(60_000)
+        tab.goto(f"{address}/{path}")
+        # What fades in is pale while it does.
+        tab.add_style_tag(content="* { transition: none !important; animation: none !important }")
+        settle(tab)
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def settle(tab) -> None:
+    """Nothing; waits until the page is drawn to its end."""
+    tab.get_by_text("Research and teaching only.").first.wait_for()
+    tab.wait_for_function(
+        """() => {
+            const app = document.querySelector('[data-testid=stApp]');
+            return app.dataset.testScriptState === 'notRunning'
+                && !document.querySelector('[data-stale=true]');
+        }"""
+    )
+
+
+def overflow(tab) -> int:
+    """By how many pixels the page is wider than the screen."""
+    return tab.evaluate(
+        "() => { const m = document.querySelector('[data-testid=stMain]');"
+        " return m.scrollWidth - m.clientWidth }"
+    )
+
+
+def rgb(colour: str) -> str:
+    return "rgb({}, {}, {})".format(*(int(colour[at : at + 2], 16) for at in (1, 3, 5)))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_walk_through_a_model(visit, theme):
+    tab = visit("models", theme)
+    ground = tab.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
+    assert ground == rgb(THEMES[theme].ground)
+    walk(tab, LAPTOP, settings=("Clinic · 20%", 200))
+    tab.set_viewport_size(PHONE)
+    walk(tab, PHONE, settings=("Primary care · 1%", 10))
+    assert tab.get_by_text("Traceback").count() == 0
+
+
+def walk(tab, size, *, settings) -> None:
+    """Nothing; looks at every part of the Models page, where all must be seen and fit."""
+    limits = tab.get_by_role("heading", name="Known limits").bounding_box()
+    results = tab.get_by_role("heading", name="What it reached").bounding_box()
+    assert limits["y"] < results["y"]
+    for name in TABS:
+        tab.get_by_role("tab", name=name).click()
+        chart = tab.get_by_role("tabpanel").locator(".js-plotly-plot:visible").first
+        chart.wait_for()
+        box = chart.bounding_box()
+        assert box["width"] > 250
+        assert box["x"] + box["width"] <= size["width"]
+        assert overflow(tab) <= 0
+    fold = tab.get_by_role("tabpanel").get_by_text("The same numbers as a table")
+    fold.locator("visible=true").first.click()
+    tab.get_by_role("tab", name="By class").click()
+    tab.get_by_role("tabpanel").locator("table:visible").first.wait_for()
+    assert overflow(tab) <= 0
+    setting, meant = settings
+    tab.get_by_text(setting).click()
+    tab.get_by_text(re.compile(f"^Of 1,000 lesions {meant} are of this kind")).wait_for()
+
+
+def test_a_link_carries_page_and_model(visit):
+    tab = visit("models?model=resnet50.isic2019_reference")
+    tab.get_by_role("heading", name="ResNet50, the published reference").wait_for()
+    tab.get_by_role("button", name="Download the weights of ResNet50").wait_for()
+    # The choice of the model and of how it is asked goes along to the other pages.
+    tab.get_by_text("Average eight views").click()
+    tab.get_by_text("Of the mean over eight views").wait_for()
+    tab.get_by_role("link", name="Analyze").click()
+    tab.get_by_text("A dermoscopy photo").first.wait_for()
+    settle(tab)
+    tab.get_by_role("button", name="Download the weights of ResNet50").wait_for()
+    assert tab.get_by_label("Average eight views").first.is_checked()
+
+
+def test_whoever_sits_at_the_machine_can_open_a_path(visit, tmp_path):
+    tab = visit("models")
+    tab.get_by_text("Your own model").click()
+    (tmp_path / "bare.keras").write_bytes(b"PK")
+    tab.get_by_label("Path of the file on this machine").fill(str(tmp_path / "bare.keras"))
+    tab.keyboard.press("Enter")
+    tab.get_by_role("button", name="Open it").click()
+    tab.get_by_text("needs a card beside it, bare.toml").wait_for()
+
+
+def test_analyze_tells_its_story_on_one_screen(visit):
+    tab = visit("")
+    parts = (
+        tab.get_by_text("Nothing speaks against"),
+        tab.get_by_text("Left possible:"),
+        tab.get_by_alt_text("Grad-CAM heatmap of").first,
+        tab.locator(".js-plotly-plot").first,
+        tab.get_by_text("Asymmetry", exact=True).first,
+    )
+    for part in parts:
+        part.wait_for()
+        box = part.bounding_box()
+        assert box["y"] + box["height"] <= LAPTOP["height"]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_fits_and_has_no_grave_barrier(visit, path, theme):
+    tab = visit(path, theme)
+    assert grave(tab) == []
+    assert overflow(tab) <= 0
+    tab.set_viewport_size(PHONE)
+    assert overflow(tab) <= 0
+    assert grave(tab) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_no_grave_barrier_behind_tabs_and_switches(visit, theme):
+    tab = visit("models", theme)
+    for name in TABS:
+        tab.get_by_role("tab", name=name).click()
+        tab.get_by_role("tabpanel").locator(".js-plotly-plot:visible").first.wait_for()
+        assert grave(tab) == []
+    tab = visit("", theme)
+    tab.get_by_text("Compare two photos").click()
+    tab.get_by_text("Choose a second photo").wait_for()
+    settle(tab)
+    assert grave(tab) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_notice_itself_has_no_grave_barrier(browser, address, theme):
+    context = browser.new_context(viewport=LAPTOP, color_scheme=theme)
+    tab = context.new_page()
+    tab.goto(f"{address}/about")
+    tab.get_by_role("button", name="I understand").wait_for()
+    tab.add_style_tag(content="* { transition: none !important; animation: none !important }")
+    assert grave(tab) == []
+    context.close()
+
+
+def grave(tab) -> list[str]:
+    """The serious and critical violations that axe-core finds, but for `EXCEPTIONS`."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(tab).response["violations"]
+    return [
+        f"{violation['id']}: {node['html'][:200]}"
+        for violation in found
+        if violation["impact"] in GRAVE
+        for node in violation["nodes"]
+        if not any(
+            rule == violation["id"] and selector in node["html"] for rule, selector, _ in EXCEPTIONS
+        )
+    ]

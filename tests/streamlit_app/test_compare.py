@@ -1,0 +1,73 @@
+"""Two photos side by side on the Analyze page, driven without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from model_zoo.classifier import Classifier
+from model_zoo.segmentation import bundled_outliner
+from streamlit_app.cache import SECOND
+from streamlit_app.components.photo_source import SAMPLES
+
+APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
+FIRST_PHOTO = (SAMPLES / "network.jpg").read_bytes()
+SECOND_PHOTO = (SAMPLES / "vessels.jpg").read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("LESIONLENS_MODEL", raising=False)
+
+
+@pytest.fixture
+def app():
+    test = AppTest.from_file(str(APP), default_timeout=60)
+    test.session_state["notice_agreed"] = True
+    test.run()
+    test.file_uploader(key="analyze_upload").set_value(("one.jpg", FIRST_PHOTO, "image/jpeg"))
+    test.toggle(key="analyze_compare").set_value(True)
+    return test.run()
+
+
+def second(test, data=SECOND_PHOTO):
+    test.file_uploader(key="analyze_second").set_value(("two.jpg", data, "image/jpeg"))
+    return test.run()
+
+
+def test_one_photo_asks_for_the_second(app):
+    assert not app.exception
+    assert any("Choose a second photo" in str(part.value) for part in app.info)
+    assert len(app.get("image")) == 1
+
+
+def test_both_answers_and_their_differences_are_those_of_python(app):
+    second(app)
+    assert not app.exception
+    reader = Classifier.load(outliner=bundled_outliner())
+    one, two = reader.analyse(FIRST_PHOTO), reader.analyse(SECOND_PHOTO)
+    alts = [image.alt for picture in app.get("image") for image in picture.proto.imgs]
+    assert len(alts) == 2
+    assert "one.jpg" in alts[0]
+    assert "two.jpg" in alts[1]
+    change = max((abs(two.probability(c) - one.probability(c)), c) for c in one.labels)[1]
+    expected = two.probability(change) - one.probability(change)
+    told = next(c.proto.alt for c in app.get("plotly_chart") if "Change of each" in c.proto.alt)
+    assert f"{expected:+.3f}" in told.split(", ")[0]
+    assert len(app.get("plotly_chart")) == 3
+
+
+def test_a_bad_second_photo_leaves_the_first(app):
+    second(app, b"a text, no photo " * 20)
+    assert not app.exception
+    assert any("holds text, not a photo" in str(part.value) for part in app.error)
+    assert len(app.get("image")) == 1
+
+
+def test_nothing_of_the_second_photo_is_kept_once_it_is_not_looked_at(app):
+    second(app)
+    assert SECOND in app.session_state
+    app.toggle(key="analyze_compare").set_value(False).run()
+    assert not app.exception
+    assert SECOND not in app.session_state

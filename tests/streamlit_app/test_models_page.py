@@ -1,0 +1,292 @@
+"""The Models page, driven without a browser."""
+
+import shutil
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import tomlkit
+from streamlit.testing.v1 import AppTest
+
+from model_zoo import leak_pair, registry
+from model_zoo.labels import CODES
+from streamlit_app.components import leak, weights
+
+APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
+REFERENCE = "resnet50.isic2019_reference"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("LESIONLENS_MODEL", raising=False)
+    monkeypatch.setattr(registry, "_opened", {})
+
+
+def open_page(**query):
+    test = AppTest.from_file(str(APP), default_timeout=60)
+    test.session_state["notice_agreed"] = True
+    for name, value in query.items():
+        test.query_params[name] = value
+    return test.switch_page("app_pages/models.py").run()
+
+
+@pytest.fixture
+def app():
+    return open_page()
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """The page as somebody at the server's own machine sees it."""
+    monkeypatch.setattr(weights, "_visitor_is_here", lambda: True)
+    return open_page()
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Writes a card of the bundled network under another name, changed by a function."""
+
+    def copy(name, change=lambda table: None, folder=None):
+        bundled = registry.default_card()
+        table = tomllib.loads(bundled.path.read_text(encoding="utf-8"))
+        table |= {"name": name, "title": f"Title of {name}", "default": False}
+        table["files"] = {"served": {"file": f"{name}.tflite"}}
+        change(table)
+        folder = folder or registry.installed_folder() / name
+        folder.mkdir(parents=True)
+        shutil.copy(bundled.file("served"), folder / f"{name}.tflite")
+        (folder / f"{name}.toml").write_text(tomlkit.dumps(table), encoding="utf-8")
+        return folder / f"{name}.tflite"
+
+    return copy
+
+
+def words(test) -> str:
+    kinds = (test.markdown, test.caption, test.subheader, test.header, test.error, test.warning)
+    parts = [part for kind in (*kinds, test.info, test.success, test.code) for part in kind]
+    return "\n".join([*(str(part.value) for part in parts), *tables(test)])
+
+
+def tables(test) -> list[str]:
+    return [part.proto.body for part in test.get("html") if "lens-table" in part.proto.body]
+
+
+def shown(entry) -> str:
+    return f"{entry['value']:.2f} ({entry['low']:.2f} to {entry['high']:.2f})"
+
+
+def choose(test, name):
+    return test.selectbox(key="analyze_model").set_value(name).run()
+
+
+def press(test, label):
+    next(button for button in test.button if button.label.startswith(label)).click()
+    return test.run()
+
+
+def test_limits_stand_before_the_results(app):
+    assert not app.exception
+    told = [part.value for part in app.subheader]
+    order = [
+        told.index(name) for name in ("Known limits", "What it reached on lesions it never saw")
+    ]
+    assert order == sorted(order)
+    limits = words(app)
+    assert all(topic in limits for topic in ("Skin tone:", "Sites:", "Devices:", "Artefacts:"))
+
+
+def test_figures_are_those_of_the_card_at_both_resolutions(app):
+    metrics = registry.default_card().metrics
+    told = "\n".join(tables(app))
+    for measured in (metrics["native"], metrics["at_84_px"]):
+        for name in ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc"):
+            assert shown(measured[name]) in told
+    for code in CODES:
+        entry = metrics["native"]["per_class"][code]
+        assert shown(entry["recall"]) in told
+        assert shown(entry["precision"]) in told
+
+
+def test_the_tables_follow_the_resolution(app):
+    app.segmented_control(key="models_resolution_single").set_value("at_84_px").run()
+    assert not app.exception
+    entry = registry.default_card().metrics["at_84_px"]["per_class"]["SCC"]
+    assert shown(entry["f1"]) in "\n".join(tables(app))
+
+
+def test_every_chart_has_its_words_and_its_table(app):
+    charts = app.get("plotly_chart")
+    assert len(charts) == 6  # headline, confusion, ROC, calibration, groups, a thousand lesions
+    assert all(chart.proto.alt for chart in charts)
+    folds = [fold for fold in app.expander if fold.label == "The same numbers as a table"]
+    assert len(folds) == 5  # the headline has its table beside it
+
+
+@pytest.mark.parametrize("grouping", ["by_source", "by_sex", "by_age", "by_site"])
+def test_results_by_group(app, grouping):
+    app.segmented_control(key="models_groups_grouping").set_value(grouping).run()
+    assert not app.exception
+    groups = registry.default_card().metrics["native"][grouping]
+    told = "\n".join(tables(app))
+    assert all(shown(entry["accuracy"]) in told for entry in groups.values())
+
+
+def test_a_part_that_the_card_lacks_says_which_command_writes_it(copied):
+    def without(table):
+        for measured in table["metrics"].values():
+            del measured["roc"], measured["reliability"]
+
+    copied("bare.v1", without)
+    app = choose(open_page(), "bare.v1")
+    assert not app.exception
+    told = words(app)
+    assert "Not in this model's card yet: ROC curves" in told
+    assert "python -m training evaluate --model bare.v1 --data" in told
+    assert len(app.get("plotly_chart")) == 4
+
+
+def test_a_card_without_figures_shows_none(copied):
+    def without(table):
+        del table["metrics"], table["trust"], table["training"]
+        table["limits"] = []
+
+    copied("none.v1", without)
+    app = choose(open_page(), "none.v1")
+    assert not app.exception
+    assert not app.get("plotly_chart")
+    assert "calibrate --model none.v1" in words(app)
+
+
+def test_eight_views_have_their_own_thresholds_and_figures(app):
+    before = words(app)
+    app.toggle(key="analyze_tta").set_value(True).run()
+    assert not app.exception
+    assert "--tta" in words(app)  # not measured: the command that does
+    points = registry.default_card().trust
+    one, eight = (points[mode]["operating_points"][0]["specificity"] for mode in ("single", "tta"))
+    assert f"{one[0]:.2f} (" in before
+    assert f"{eight[0]:.2f} (" in words(app)
+
+
+def test_the_published_figures_stand_apart(app):
+    told = words(app)
+    published = registry.cards()[REFERENCE].metrics["published"]
+    assert "published, not reproduced here" in told
+    assert f"Accuracy {published['accuracy']['value']:.3f}" in told
+    assert "2,190 of them (57.6%)" in told
+    recall = 385 / 679  # melanoma, from the published confusion matrix
+    assert f"<td>679</td><td>{recall:.2f}</td>" in told
+
+
+def test_an_address_carries_the_model(app):
+    assert app.query_params["model"] == registry.default_card().name
+    linked = open_page(model=REFERENCE)
+    assert linked.selectbox(key="analyze_model").value == REFERENCE
+    assert "Download the weights" in linked.button[0].label
+    # Who then chooses another one is not thrown back by the old address.
+    choose(linked, registry.default_card().name)
+    assert linked.query_params["model"] == registry.default_card().name
+
+
+def test_an_address_with_an_unknown_model_says_so():
+    app = open_page(model="**nosuch**")
+    assert not app.exception
+    assert "names a model, nosuch, which is not among" in words(app)
+    assert app.selectbox(key="analyze_model").value == registry.default_card().name
+
+
+def test_model_and_views_survive_a_change_of_page(app, copied):
+    copied("other.v1")
+    choose(app.run(), "other.v1")
+    app.toggle(key="analyze_tta").set_value(True).run()
+    for page in ("about", "analyze", "batch", "models"):
+        app.switch_page(f"app_pages/{page}.py").run()
+        assert not app.exception
+    assert app.selectbox(key="analyze_model").value == "other.v1"
+    assert app.toggle(key="analyze_tta").value
+
+
+def test_an_own_model_is_opened_by_its_path(here, copied, tmp_path):
+    app, file = here, copied("mine.v1", folder=tmp_path / "elsewhere")
+    app.text_input(key="own_path").set_value(f' "{file}" ').run()
+    press(app, "Open it")
+    assert not app.exception
+    assert app.selectbox(key="analyze_model").value == "mine.v1"
+    assert "Title of mine.v1 is opened" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("notes.txt", b"x", "is not a model file"),
+        ("missing.keras", None, "There is no file"),
+        ("bare.tflite", b"x", "needs a card beside it"),
+    ],
+)
+def test_a_path_that_is_no_model_gets_its_sentence(here, tmp_path, name, content, sentence):
+    app = here
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    app.text_input(key="own_path").set_value(str(tmp_path / name)).run()
+    press(app, "Open it")
+    assert not app.exception
+    assert sentence in words(app)
+    assert app.selectbox(key="analyze_model").value == registry.default_card().name
+
+
+def test_a_file_that_cannot_be_run_is_not_listed(here, copied, tmp_path):
+    app, file = here, copied("broken.v1", folder=tmp_path / "elsewhere")
+    file.write_bytes(b"no network")
+    app.text_input(key="own_path").set_value(str(file)).run()
+    press(app, "Open it")
+    assert "is not a LiteRT model that can be run" in words(app)
+    assert "broken.v1" not in registry.cards()
+
+
+def test_from_another_machine_no_path_can_be_opened(app):
+    assert not app.text_input
+    assert "LESIONLENS_MODEL" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "here"),
+    [
+        (None, {}, True),
+        ("10.1.2.3", {}, False),
+        (None, {"X-Forwarded-For": "10.1.2.3"}, False),
+        (None, {"Via": "1.1 proxy"}, False),
+    ],
+)
+def test_who_sits_at_this_machine(monkeypatch, address, headers, here):
+    context = SimpleNamespace(ip_address=address, headers=headers)
+    monkeypatch.setattr(weights, "st", SimpleNamespace(context=context))
+    assert weights._visitor_is_here() == here
+
+
+def test_the_unmeasured_pair_says_how_to_measure_it(app, monkeypatch, tmp_path):
+    monkeypatch.setattr(leak.pairs, "read", lambda: leak_pair.read_file(tmp_path / "none.toml"))
+    app.run()
+    assert "No figure is shown until it was" in words(app)
+    assert "python -m training leak-pair" in words(app)
+
+
+def test_a_measured_pair_stands_side_by_side(app, monkeypatch, tmp_path):
+    measured = registry.default_card().metrics["native"]
+    other = registry.default_card().metrics["at_84_px"]
+    table = {
+        "recipe": "some_recipe",
+        "by_image": {"seen": 900, "measured": measured},
+        "by_lesion": {"seen": 0, "measured": other},
+    }
+    (tmp_path / "pair.toml").write_text(tomlkit.dumps(table), encoding="utf-8")
+    pair = leak_pair.read_file(tmp_path / "pair.toml")
+    monkeypatch.setattr(leak.pairs, "read", lambda: pair)
+    app.run()
+    assert not app.exception
+    told = words(app)
+    assert "some_recipe" in told
+    assert f"900 of {measured['n']} test photos" in told
+    both = (measured["per_class"]["MEL"]["recall"], other["per_class"]["MEL"]["recall"])
+    assert "".join(f"<td>{shown(entry)}</td>" for entry in both) in told
