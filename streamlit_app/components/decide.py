@@ -47,7 +47,7 @@ def decide(card: Card, mode: str, *, key: str, analysis: Analysis | None = None)
     points = [p for p in of_card(card, mode).operating_points if p.sensitivity and p.specificity]
     if not points:
         st.info(text("decide.unfitted"), icon=":material/pending:")
-        st.code(text("decide.command", name=card.name), language="bash")
+        st.code(text("decide.command", name=card.name), language="bash", wrap_lines=True)
         return
     st.caption(text("decide.intro"))
     point = _choose(points, key)

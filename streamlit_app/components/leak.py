@@ -21,7 +21,7 @@ def leak_pair() -> None:
     if pair is None:
         st.info(text("leak.unmeasured"), icon=":material/pending:")
         with st.expander(text("leak.how"), icon=":material/terminal:"):
-            st.code(text("leak.commands"), language="bash")
+            st.code(text("leak.commands"), language="bash", wrap_lines=True)
         return
     halves = {"by_image": pair.by_image, "by_lesion": pair.by_lesion}
     codes = list(pair.by_image.measured["per_class"])

@@ -37,7 +37,7 @@ def command(card: Card, mode: str, resolution: object = NATIVE) -> str:
 def unmeasured(card: Card, mode: str, what: str, resolution: object = NATIVE) -> None:
     """Nothing; says that a part of the card is absent and which command writes it."""
     st.info(text("models.unmeasured", what=what), icon=":material/pending:")
-    st.code(command(card, mode, resolution), language="bash")
+    st.code(command(card, mode, resolution), language="bash", wrap_lines=True)
 
 
 def headline(found: dict[str, dict], *, key: str) -> None:

@@ -92,7 +92,7 @@ def _members(card: Card) -> None:
         st.markdown(text("models.member_of", names=", ".join(f"`{c.name}`" for c in around)))
         return
     st.markdown(text("models.ensemble_how"))
-    st.code(text("models.ensemble_card", name=card.name), language="toml")
+    st.code(text("models.ensemble_card", name=card.name), language="toml", wrap_lines=True)
 
 
 def _files(card: Card) -> None:

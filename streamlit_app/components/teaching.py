@@ -126,7 +126,7 @@ def similar_cases(viewed: Viewed) -> None:
         return
     if index is None or viewed.analysis.pooled is None:
         st.caption(text("similar.how"))
-        st.code(text("similar.command"), language="bash")
+        st.code(text("similar.command"), language="bash", wrap_lines=True)
         return
     for column, case in zip(st.columns(5), index.find(viewed.analysis.pooled), strict=False):
         with column:

@@ -56,7 +56,7 @@ def own_model() -> None:
     """Nothing; lets whoever sits at this machine open a model file of theirs by its path."""
     with st.expander(text("models.own"), icon=":material/folder_open:"):
         st.markdown(text("models.own_how"))
-        st.code(text("models.own_card"), language="toml")
+        st.code(text("models.own_card"), language="toml", wrap_lines=True)
         if not _visitor_is_here():
             st.caption(text("models.own_elsewhere", variable=registry.OWN_MODEL))
             return

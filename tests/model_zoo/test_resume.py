@@ -10,6 +10,7 @@ from model_zoo import resume
 from model_zoo.errors import BadDownload
 from model_zoo.resume import fetch_resumably
 from model_zoo.store import Source
+
 from .downloads import MODEL, SHA256, Handler
 
 PIECE = 512 * 1024  # what gdown writes at a time: a piece that is not whole is not kept

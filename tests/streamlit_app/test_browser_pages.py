@@ -41,13 +41,19 @@ def visit(browser, address):
 
 
 def settle(tab) -> None:
-    """Nothing; waits until the page is drawn to its end."""
+    """Nothing; waits until the page is drawn to its end and has been quiet for half a second.
+
+    Between two runs of a page nothing runs either, and what is stale then is pale.
+    """
     tab.get_by_text("Research and teaching only.").first.wait_for()
+    tab.evaluate("() => { window.quietSince = undefined }")
     tab.wait_for_function(
         """() => {
             const app = document.querySelector('[data-testid=stApp]');
-            return app.dataset.testScriptState === 'notRunning'
+            const quiet = app.dataset.testScriptState === 'notRunning'
                 && !document.querySelector('[data-stale=true]');
+            window.quietSince = quiet ? window.quietSince ?? performance.now() : undefined;
+            return quiet && performance.now() - window.quietSince > 500;
         }"""
     )
 
