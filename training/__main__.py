@@ -17,7 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{fault}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped. A run keeps its last whole epoch: --resume goes on.", file=sys.stderr)
+        kept = "A run keeps its last whole epoch, an archive its whole parts"
+        print(f"\nStopped. {kept}: fit goes on with --resume, score as before.", file=sys.stderr)
         return 130
 
 
@@ -141,6 +142,17 @@ def _add_measuring_commands(into) -> None:
             help=f"folders of an evaluation and of its lists, split with --protocol {kind}",
         )
     command.add_argument("--recipe", required=True, help="name of the recipe that both were")
+
+    command = _add(into, "score", "score a folder of photos into Parquet", commands.score)
+    command.add_argument("--photos", type=Path, required=True, help="folder of photos")
+    command.add_argument("--out", type=Path, required=True, help="folder of rows, DIR.parquet")
+    command.add_argument("--engine", choices=("local", "ray"), default="local")
+    command.add_argument("--model", help=f"{model_help}; default: the app's")
+    command.add_argument("--tta", action="store_true", help="mean of eight flips and quarter turns")
+    command.add_argument(
+        "--no-outline", action="store_true", help="all checks, but no outlines traced and measured"
+    )
+    command.add_argument("--part", type=int, default=1024, help="photos in one Parquet file")
 
     _add(into, "readme", "renew the tables of the README from the cards", commands.readme)
 

@@ -205,6 +205,15 @@ def _evaluate_outlines(options: argparse.Namespace) -> int:
     return 0
 
 
+def score(options: argparse.Namespace) -> int:
+    """0 once every photo of a folder has its row, be it one with an error."""
+    try:
+        from training.scoring import run
+    except ImportError as fault:
+        raise ZooError("no_scale", need="score", package=fault.name) from fault
+    return run.command(options)
+
+
 def compare(options: argparse.Namespace) -> int:
     """0 once the measures of several evaluations are printed as one Markdown table."""
     from training.readme import comparison
