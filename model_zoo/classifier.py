@@ -139,9 +139,7 @@ class Classifier:
         """
         return self.analyse_prepared([self.prepare(rgb, box)])[0]
 
-    def analyse_prepared(
-        self, photos: list[Prepared], *, outlines: bool = True
-    ) -> list[Analysis]:
+    def analyse_prepared(self, photos: list[Prepared], *, outlines: bool = True) -> list[Analysis]:
         """The analyses of several photos, in one call of each network.
 
         outlines: False makes all checks, but traces and measures no outline.

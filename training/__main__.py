@@ -86,6 +86,10 @@ def _add_fit(into) -> None:
     command.add_argument("--limit", type=int, help="only this many photos of each part, to try out")
     command.add_argument("--resume", action="store_true", help="go on with the run in --out")
     _skip_broken(command)
+    hosts = command.add_argument_group("several hosts", "one process each, all of them given:")
+    hosts.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 can be reached")
+    hosts.add_argument("--processes", type=int, metavar="N", help="how many there are")
+    hosts.add_argument("--process", type=int, metavar="I", help="which one this is, from 0")
 
 
 def _add_export(into) -> None:

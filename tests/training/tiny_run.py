@@ -1,8 +1,10 @@
-"""A run of a tiny network in a process of its own: python tiny_run.py FOLDER OUT EPOCHS [FLAG].
+"""A run of a tiny network in a process of its own: python tiny_run.py FOLDER OUT EPOCHS [FLAG...].
 
-FLAG: --resume, or --hang to stand still in the middle of the second epoch. FOLDER holds list.csv.
+FLAG: --resume, --hang to stand still in the middle of the second epoch, or HOST:PORT/I/N to be
+process I of N. FOLDER holds list.csv. Prints the mean loss of each epoch up to each of its steps.
 """
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -11,9 +13,11 @@ import keras
 import numpy as np
 
 from model_zoo import architectures
-from training import checkpoint, fit, splits
+from model_zoo.errors import ZooError
+from training import checkpoint, fit, splits, watch
 from training.dataset import Batches
 from training.learner import Data
+from training.place import place_of
 from training.recipe import Augment, Optimizer, Phase, Recipe
 
 
@@ -45,6 +49,23 @@ def hang_in_second_epoch() -> None:
     Batches.__getitem__ = slow
 
 
+class Steps(keras.callbacks.Callback):
+    """Remembers the loss after every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[float] = []
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        self.losses.append(float(logs["loss"]))
+
+
+def remember_steps() -> Steps:
+    real, steps = keras.Model.fit, Steps()
+    keras.Model.fit = lambda self, *given, **named: real(self, *given, callbacks=[steps], **named)
+    return steps
+
+
 def main(folder: Path, out: Path, epochs: int, flags: list[str]) -> None:
     architectures.BACKBONES["Tiny"] = architectures.Backbone(make, "tf", 24)
     rows = splits.read_list(folder / "list.csv")
@@ -64,9 +85,24 @@ def main(folder: Path, out: Path, epochs: int, flags: list[str]) -> None:
     )
     if "--hang" in flags:
         hang_in_second_epoch()
+    steps = remember_steps()
     fit.fit(recipe, data, out / "run", resume="--resume" in flags, start=start(out))
+    print("STEPS", json.dumps(steps.losses))
     print("HISTORY", (out / "run" / "history.json").read_text().replace("\n", ""))
 
 
+def in_place(text: str, out: Path, work) -> int:
+    address, process, processes = text.split("/")
+    try:
+        return watch.run(place_of(address, int(processes), int(process)), out, work)
+    except ZooError as fault:
+        print(fault, file=sys.stderr)
+        return 1
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])
+    arguments = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
+    places = [flag for flag in sys.argv[4:] if "/" in flag]
+    if places:
+        sys.exit(in_place(places[0], arguments[1], lambda: main(*arguments)))
+    main(*arguments)
