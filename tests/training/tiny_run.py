@@ -1,10 +1,11 @@
-"""A run of a tiny network in a process of its own: python tiny_run.py FOLDER OUT EPOCHS [FLAG...].
+"""A run of a tiny network in a process of its own: python tiny_run.py FOLDER OUT EPOCHS [FLAG].
 
-FLAG: --resume, --hang to stand still in the middle of the second epoch, or HOST:PORT/I/N to be
-process I of N. FOLDER holds list.csv. Prints the mean loss of each epoch up to each of its steps.
+FLAG: --resume, or --hang to stand still in the middle of the second epoch. FOLDER holds list.csv.
+Prints the mean loss of each epoch up to each of its steps, and the history.
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -13,11 +14,9 @@ import keras
 import numpy as np
 
 from model_zoo import architectures
-from model_zoo.errors import ZooError
-from training import checkpoint, fit, splits, watch
+from training import checkpoint, fit, splits
 from training.dataset import Batches
 from training.learner import Data
-from training.place import place_of
 from training.recipe import Augment, Optimizer, Phase, Recipe
 
 
@@ -32,9 +31,10 @@ def start(out: Path) -> Path:
     random = np.random.default_rng(0)
     model = architectures.build("Tiny", 24, weights=None)
     first = [random.normal(0, 0.1, w.shape) if w.ndim > 1 else w for w in model.get_weights()]
-    (out / "start").mkdir(parents=True, exist_ok=True)
-    checkpoint.save_best(out / "start", first, {})
-    return out / "start"
+    folder = out / f"start_{os.getpid()}"
+    folder.mkdir(parents=True)
+    checkpoint.save_best(folder, first, {})
+    return folder
 
 
 def hang_in_second_epoch() -> None:
@@ -91,18 +91,5 @@ def main(folder: Path, out: Path, epochs: int, flags: list[str]) -> None:
     print("HISTORY", (out / "run" / "history.json").read_text().replace("\n", ""))
 
 
-def in_place(text: str, out: Path, work) -> int:
-    address, process, processes = text.split("/")
-    try:
-        return watch.run(place_of(address, int(processes), int(process)), out, work)
-    except ZooError as fault:
-        print(fault, file=sys.stderr)
-        return 1
-
-
 if __name__ == "__main__":
-    arguments = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
-    places = [flag for flag in sys.argv[4:] if "/" in flag]
-    if places:
-        sys.exit(in_place(places[0], arguments[1], lambda: main(*arguments)))
-    main(*arguments)
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])
