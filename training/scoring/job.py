@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from model_zoo.interpreters import BATCH
+
 # Photos in one Parquet file: what a worker that is killed has to do again.
 PART = 1024
 
@@ -13,7 +15,8 @@ class Job:
 
     photos: folder of photos, at any depth. out: folder of the rows. model: a card's name or a
     model file, None for the default. tta: mean of eight flips and quarter turns. outlines: whether
-    each lesion's outline is traced and measured. part: photos in one Parquet file.
+    each lesion's outline is traced and measured. part: photos in one Parquet file. batch: photos
+    that the networks are given at once.
     """
 
     photos: Path
@@ -22,6 +25,7 @@ class Job:
     tta: bool = False
     outlines: bool = True
     part: int = PART
+    batch: int = BATCH
 
 
 def absolute(job: Job) -> Job:

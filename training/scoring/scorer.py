@@ -15,7 +15,6 @@ from model_zoo.analysis import Analysis
 from model_zoo.classifier import Classifier, Prepared
 from model_zoo.errors import BadImage, ZooError
 from model_zoo.images import MAX_BYTES, decode_rgb
-from model_zoo.interpreters import BATCH
 from model_zoo.predict import read_bytes
 from model_zoo.segmentation import Outliner
 from model_zoo.store import sha256_of
@@ -67,7 +66,8 @@ class Scorer:
 
     def _write_part(self, joined: bytes) -> tuple[int, int]:
         names = [os.fsdecode(name) for name in joined.split(b"\0")]
-        batches = [names[at : at + BATCH] for at in range(0, len(names), BATCH)]
+        size = self.job.batch
+        batches = [names[at : at + size] for at in range(0, len(names), size)]
         rows = [row for done in self._pool.map(self._rows, batches) for row in done]
         parts.write(rows, self.job.out)
         return len(rows), sum(row["error"] is not None for row in rows)
