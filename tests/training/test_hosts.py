@@ -48,7 +48,7 @@ def begin_both(folder, out, *flags, hanging=(0, 1)):
         address = f"127.0.0.1:{free.getsockname()[1]}"
     return [
         begin(
-            *("tiny_hosts.py", address, 2, process, folder, out, EPOCHS),
+            *("tiny_hosts.py", address, 2, process, folder, out, EPOCHS, "--random"),
             *(flags if process in hanging else ()),
         )
         for process in (0, 1)
@@ -74,7 +74,7 @@ def kill_in_the_middle(processes, victim):
 
 
 def test_two_processes_train_as_one_does_also_after_one_was_killed(folder, tmp_path):
-    alone = begin("tiny_run.py", folder, tmp_path / "alone", EPOCHS)
+    alone = begin("tiny_run.py", folder, tmp_path / "alone", EPOCHS, "--random")
     cut = begin_both(folder, tmp_path / "cut", "--hang")
     err, status = kill_in_the_middle(cut, victim=0)  # the one that the others meet at
     assert status == 1

@@ -1,6 +1,7 @@
-"""A run of a tiny network in a process of its own: python tiny_run.py FOLDER OUT EPOCHS [FLAG].
+"""A run of a tiny network in a process of its own: python tiny_run.py FOLDER OUT EPOCHS [FLAG...].
 
-FLAG: --resume, or --hang to stand still in the middle of the second epoch. FOLDER holds list.csv.
+FLAG: --resume, --hang to stand still in the middle of the second epoch, or --random for random
+changes, mixup and dropout, which differ between backends. FOLDER holds list.csv.
 Prints the mean loss of each epoch up to each of its steps, and the history.
 """
 
@@ -70,18 +71,19 @@ def main(folder: Path, out: Path, epochs: int, flags: list[str]) -> None:
     architectures.BACKBONES["Tiny"] = architectures.Backbone(make, "tf", 24)
     rows = splits.read_list(folder / "list.csv")
     data = Data(folder, folder / "list.csv", rows, rows)
-    # No random changes and no dropout, since backends draw different numbers.
     still = Augment(False, 0, (1, 1), 0, 0, 0, 0, 0, 0, 0, (), 0)
+    random = "--random" in flags
     recipe = Recipe(
         "tiny",
         "Tiny",
         (Phase(24, epochs),),
         weights="none",
-        dropout=0.0,
+        dropout=0.3 if random else 0.0,
+        mixup=0.4 if random else 0.0,
         batch=48 if epochs == 1 else 8,
         precision="float32",
         optimizer=Optimizer(peak=1e-3),
-        augment=still,
+        augment=Augment(sides=(16,)) if random else still,
     )
     if "--hang" in flags:
         hang_in_second_epoch()

@@ -25,8 +25,8 @@ def run_ray(
 ) -> Iterator[tuple[int, int]]:
     """Photos and errors of each part, as it is written by one of Ray's workers, one a core.
 
-    Joins the cluster that `RAY_ADDRESS` names, or begins one on this machine. A worker that dies is
-    replaced and its part done again. Raises `ZooError`.
+    Joins the cluster that `RAY_ADDRESS` names or that runs on this machine, or else begins one. A
+    worker that dies is replaced and its part done again. Raises `ZooError`.
     """
     try:
         import ray.data
@@ -34,8 +34,7 @@ def run_ray(
         raise ZooError("no_scale", need="The engine ray", package="ray[data]") from fault
     began = not ray.is_initialized()
     if began:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init(include_dashboard=False, logging_level=logging.WARNING)
+        _join_or_begin_ray()
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
@@ -59,6 +58,17 @@ def run_ray(
 
 
 ENGINES: dict[str, Callable[..., Iterator[tuple[int, int]]]] = {LOCAL: run_local, RAY: run_ray}
+
+
+def _join_or_begin_ray() -> None:
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        ray.init(include_dashboard=False, logging_level=logging.ERROR)
+    except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as fault:
+        problem = str(fault).strip().splitlines()[0]
+        raise ZooError("score_no_cluster", problem=problem) from fault
 
 
 def _joined(names: list[str]) -> bytes:
