@@ -32,6 +32,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text}")
+    return int(text)
+
+
 def _add(into, name: str, help_text: str, run) -> argparse.ArgumentParser:
     command = into.add_parser(name, help=help_text)
     command.set_defaults(run=run)
@@ -156,7 +162,9 @@ def _add_measuring_commands(into) -> None:
     command.add_argument(
         "--no-outline", action="store_true", help="all checks, but no outlines traced and measured"
     )
-    command.add_argument("--part", type=int, default=1024, help="photos in one Parquet file")
+    command.add_argument(
+        "--part", type=_count, default=1024, metavar="N", help="photos in one Parquet file"
+    )
 
     _add(into, "readme", "renew the tables of the README from the cards", commands.readme)
 

@@ -6,7 +6,6 @@ command is run in a child, and the parent says what happened to it.
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -36,34 +35,41 @@ def run(place: Place, folder: Path, work: Callable[[], object]) -> int:
     The calling program is begun again as a child, which gets here as well and does the work.
     Raises `ZooError` where another process is gone.
     """
+    log = folder / f"process_{place.process}.log"
     if CHILD in os.environ:
-        _work(place, work)
+        _work(place, log, work)
     environment = {**os.environ, CHILD: "1"}
     command = [sys.executable, *sys.orig_argv[1:]]
     child = subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    _forward(child.stderr, folder / f"process_{place.process}.log")
+    last_words = _forward(child.stderr, log)
     status = child.wait()
-    if status in (LOST, -signal.SIGABRT):
+    if status and "RegisterTask" in last_words:
+        problem = f"they did not all come; {log} has what JAX says"
+        about = {"process": place.process, "address": place.address, "problem": problem}
+        raise ZooError("process_not_joined", **about)
+    if status == LOST or (status and last_words):
         raise ZooError("process_lost", process=place.process)
     if status < 0:
         raise ZooError("process_killed", process=place.process, signal=-status)
     return status
 
 
-def _forward(stream, log: Path) -> None:
-    """Nothing; passes standard error on until JAX's last words, which go to a file."""
+def _forward(stream, log: Path) -> str:
+    """JAX's last words, if any: standard error is passed on until then, and they go to a file."""
     for line in stream:
         if LAST_WORDS.match(line.decode(errors="replace")):
+            words = (line + stream.read()).decode(errors="replace")
             log.parent.mkdir(parents=True, exist_ok=True)
-            log.write_bytes(line + stream.read())
-            return
+            log.write_text(words, encoding="utf-8")
+            return words
         sys.stderr.write(line.decode(errors="replace"))
         sys.stderr.flush()
+    return ""
 
 
-def _work(place: Place, work: Callable[[], object]) -> NoReturn:
+def _work(place: Place, log: Path, work: Callable[[], object]) -> NoReturn:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from training.hosts import join, leave
 
@@ -79,7 +85,10 @@ def _work(place: Place, work: Callable[[], object]) -> NoReturn:
         status = 130
     except Exception as fault:
         status = LOST if UNREACHABLE.search(str(fault)) else 1
-        if status == 1:
+        if status == LOST:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+        else:
             traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -19,6 +19,7 @@ from training.place import place_of
 
 pytestmark = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed")
 HERE = Path(__file__).parent
+RUNNING: list[subprocess.Popen] = []
 EPOCHS = 5  # of six steps each
 
 
@@ -28,27 +29,41 @@ def folder(small_isic, data):
     return small_isic
 
 
-def begin(script, *arguments):
-    """A run in a process of its own."""
-    command = [sys.executable, HERE / script, *arguments]
+@pytest.fixture(autouse=True)
+def no_process_is_left():
+    yield
+    while RUNNING:
+        RUNNING[-1].kill()
+        RUNNING.pop().communicate()
+
+
+def begin(*arguments):
+    """Python in a process of its own, on the JAX backend."""
+    command = [sys.executable, *arguments]
     environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(HERE.parents[1])}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [str(part) for part in command],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    RUNNING.append(process)
+    return process
+
+
+def free_address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 def begin_both(folder, out, *flags, hanging=(0, 1)):
     """A run in two processes, of which those that are named hang if the flags say so."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = free_address()
     return [
         begin(
-            *("tiny_hosts.py", address, 2, process, folder, out, EPOCHS, "--random"),
+            *(HERE / "tiny_hosts.py", address, 2, process, folder, out, EPOCHS, "--random"),
             *(flags if process in hanging else ()),
         )
         for process in (0, 1)
@@ -74,7 +89,7 @@ def kill_in_the_middle(processes, victim):
 
 
 def test_two_processes_train_as_one_does_also_after_one_was_killed(folder, tmp_path):
-    alone = begin("tiny_run.py", folder, tmp_path / "alone", EPOCHS, "--random")
+    alone = begin(HERE / "tiny_run.py", folder, tmp_path / "alone", EPOCHS, "--random")
     cut = begin_both(folder, tmp_path / "cut", "--hang")
     err, status = kill_in_the_middle(cut, victim=0)  # the one that the others meet at
     assert status == 1
@@ -103,6 +118,27 @@ def test_a_process_that_waits_for_a_killed_one_ends(folder, tmp_path):
     assert status == 1
     assert "another process of this run ended" in err
     assert "Traceback" not in err
+
+
+def test_a_process_whose_others_do_not_come_ends(tmp_path):
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from model_zoo.errors import ZooError
+        from training import hosts, watch
+        from training.place import Place
+
+        hosts.JOIN_SECONDS = 1
+        try:
+            watch.run(Place(sys.argv[1], 2, 1), Path(sys.argv[2]), print)
+        except ZooError as fault:
+            sys.exit(str(fault))
+    """
+    _, err = (alone := begin("-c", code, free_address(), tmp_path)).communicate(timeout=300)
+    assert alone.returncode == 1
+    assert "Process 1 did not find the others" in err
+    assert "Check failure" not in err
+    assert "RegisterTask" in (tmp_path / "process_1.log").read_text()
 
 
 @pytest.mark.parametrize(
