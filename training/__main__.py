@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from model_zoo.errors import ZooError
-from training import commands, splits
+from training import commands, scoring, splits, watch
+from training.place import place_of
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,8 +78,16 @@ def _add_data_commands(into) -> None:
     command.add_argument("--out", type=Path, required=True, help="folder for the lists")
 
 
+def _fit(options: argparse.Namespace) -> int:
+    """0 once a recipe is trained, in this process alone or together with others."""
+    place = place_of(options.coordinator, options.processes, options.process)
+    if place is None:
+        return commands.fit(options)
+    return watch.run(place, options.out, lambda: commands.fit(options))
+
+
 def _add_fit(into) -> None:
-    command = _add(into, "fit", "train a recipe", commands.fit)
+    command = _add(into, "fit", "train a recipe", _fit)
     command.add_argument("--recipe", required=True, help="name in training/recipes, or a TOML file")
     _data(command)
     command.add_argument("--out", type=Path, required=True, help="folder of the run")
@@ -153,7 +162,7 @@ def _add_measuring_commands(into) -> None:
         )
     command.add_argument("--recipe", required=True, help="name of the recipe that both were")
 
-    command = _add(into, "score", "score a folder of photos into Parquet", commands.score)
+    command = _add(into, "score", "score a folder of photos into Parquet", scoring.command)
     command.add_argument("--photos", type=Path, required=True, help="folder of photos")
     command.add_argument("--out", type=Path, required=True, help="folder of rows, DIR.parquet")
     command.add_argument("--engine", choices=("local", "ray"), default="local")

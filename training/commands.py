@@ -11,8 +11,7 @@ from model_zoo.cases import Case
 from model_zoo.errors import ZooError
 from model_zoo.training_ids import TrainingIds, training_ids
 from model_zoo.trust import SINGLE, TTA
-from training import isic2019, splits, watch
-from training.place import place_of
+from training import isic2019, splits
 from training.recipe_file import read_recipes
 
 
@@ -55,14 +54,7 @@ def split(options: argparse.Namespace) -> int:
 
 
 def fit(options: argparse.Namespace) -> int:
-    """0 once the recipe is trained, in this process alone or together with others."""
-    place = place_of(options.coordinator, options.processes, options.process)
-    if place is None:
-        return _fit(options)
-    return watch.run(place, options.out, lambda: _fit(options))
-
-
-def _fit(options: argparse.Namespace) -> int:
+    """0 once the recipe is trained."""
     # oneDNN may round the inputs of float32 convolutions to bfloat16: about a third faster on a
     # processor that has it, with sums still in float32. Set before TensorFlow loads.
     os.environ.setdefault("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
@@ -211,15 +203,6 @@ def _evaluate_outlines(options: argparse.Namespace) -> int:
     if options.write_card:
         write_measures(outliner.card, measured.result)
     return 0
-
-
-def score(options: argparse.Namespace) -> int:
-    """0 once every photo of a folder has its row, be it one with an error."""
-    try:
-        from training.scoring import run
-    except ImportError as fault:
-        raise ZooError("no_scale", need="score", package=fault.name) from fault
-    return run.command(options)
 
 
 def compare(options: argparse.Namespace) -> int:

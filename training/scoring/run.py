@@ -3,7 +3,6 @@
 A run that was stopped goes on with what is missing.
 """
 
-import argparse
 import itertools
 import sys
 import time
@@ -14,14 +13,6 @@ from training.scoring import manifest, parts
 from training.scoring.engines import ENGINES, LOCAL
 from training.scoring.job import Job, absolute
 from training.scoring.listing import photos_in, shown
-
-
-def command(options: argparse.Namespace) -> int:
-    """0 once what `python -m training score` was asked for is done."""
-    outlines = not options.no_outline
-    job = Job(options.photos, options.out, options.model, options.tta, outlines, options.part)
-    print(summary(score(job, options.engine), job))
-    return 0
 
 
 def score(job: Job, engine: str = LOCAL) -> dict:
