@@ -98,10 +98,10 @@ def colours_in(rgb: np.ndarray, mask: np.ndarray) -> tuple[str, ...]:
     CIE L*a*b*.
     """
     small = cv2.resize(rgb, mask.shape[::-1], interpolation=cv2.INTER_AREA)
-    pixels = _lab(small[mask][None])[0]
+    planes = np.ascontiguousarray(_lab(small[mask][None])[0].T)
     names, known = list(COLOURS), _lab(np.array([list(COLOURS.values())], np.uint8))[0]
-    away = np.linalg.norm(pixels[:, None] - known[None], axis=2)
-    share = np.bincount(away.argmin(axis=1), minlength=len(names)) / max(1, len(pixels))
+    away = np.stack([((planes - colour[:, None]) ** 2).sum(axis=0) for colour in known])
+    share = np.bincount(away.argmin(axis=0), minlength=len(names)) / max(1, planes.shape[1])
     order = np.argsort(-share, kind="stable")
     return tuple(names[index] for index in order if share[index] >= COLOUR_SHARE)
 

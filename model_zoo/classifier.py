@@ -78,42 +78,43 @@ class Classifier:
         scaling: str | None = None,
         tta: bool = False,
         outliner: Outliner | None = None,
+        threads: int = 2,
     ) -> "Classifier":
         """A classifier ready to run: the default one, a card's name, a `.tflite` or a `.keras`.
 
         A model file needs a card of the same stem beside it, or, for `.keras`, both labels (class
         codes in output order) and scaling. Files with a known sha256 are verified. A `.keras` is
         compiled once and kept by content hash; only that needs TensorFlow. tta: the mean over the
-        eight flips and quarter turns of each photo. Raises `BadModel`.
+        eight flips and quarter turns of each photo. threads: of each call. Raises `BadModel`.
         """
         settings = {"mode": TTA if tta else SINGLE, "outliner": outliner}
         if name_or_path is not None and labels is not None and scaling is not None:
             path = Path(name_or_path)
             card = Card(path.stem, tuple(labels), scaling, path, path.parent)
-            return cls(card, [Engine(compiled(path, card))], **settings)
+            return cls(card, [Engine(compiled(path, card), threads=threads)], **settings)
         card = registry.find(str(name_or_path)) if name_or_path else registry.default_card()
         if card.task != CLASSIFICATION:
             raise BadModel("wrong_task", name=card.name, task=card.task, expected=CLASSIFICATION)
         if card.members:
-            return cls._ensemble(card, settings)
+            return cls._ensemble(card, threads, settings)
         given = Path(name_or_path) if name_or_path else None
         if given is not None and given.suffix in (".keras", ".tflite"):
             for kind, entry in card.files.items():
                 if card.folder / entry.file == given:
                     verify_file(card, kind)
             file = given if given.suffix == ".tflite" else compiled(given, card)
-            return cls(card, [Engine(file)], **settings)
-        return cls(card, [Engine(served_file(card))], **settings)
+            return cls(card, [Engine(file, threads=threads)], **settings)
+        return cls(card, [Engine(served_file(card), threads=threads)], **settings)
 
     @classmethod
-    def _ensemble(cls, card: Card, settings: dict) -> "Classifier":
+    def _ensemble(cls, card: Card, threads: int, settings: dict) -> "Classifier":
         members = [registry.find(name) for name in card.members]
         for member in members:
             if set(member.labels) != set(card.labels) or member.members:
                 problem = f"its member {member.name} has other classes, or is an ensemble itself"
                 raise BadModel("bad_card", file=card.path.name, problem=problem)
         orders = [[member.labels.index(code) for code in card.labels] for member in members]
-        engines = [Engine(served_file(member)) for member in members]
+        engines = [Engine(served_file(member), threads=threads) for member in members]
         return cls(card, engines, orders=orders, **settings)
 
     def analyse(self, photo: bytes | np.ndarray) -> Analysis:
@@ -138,8 +139,11 @@ class Classifier:
         """
         return self.analyse_prepared([self.prepare(rgb, box)])[0]
 
-    def analyse_prepared(self, photos: list[Prepared]) -> list[Analysis]:
-        """The analyses of several photos, in one call of each network."""
+    def analyse_prepared(self, photos: list[Prepared], *, outlines: bool = True) -> list[Analysis]:
+        """The analyses of several photos, in one call of each network.
+
+        outlines: False makes all checks, but traces and measures no outline.
+        """
         count = len(photos)
         outputs = self._run(np.stack([photo.square.pixels for photo in photos]))
         answers = self._answers(outputs, count)
@@ -154,7 +158,8 @@ class Classifier:
             strange = self.novelty.distance(outputs[0].pooled[:count])
         analyses = []
         for index, photo in enumerate(photos):
-            outline = None if masks is None else outline_of(masks[index], photo.frame)
+            traced = outlines and masks is not None
+            outline = outline_of(masks[index], photo.frame) if traced else None
             analyses.append(
                 Analysis(
                     model=self.card.name,

@@ -4,6 +4,7 @@ The sentences live in `errors.toml` beside this file, because the command line p
 this package may not import the app. The app may translate a code; it never invents a sentence.
 """
 
+import functools
 import tomllib
 from pathlib import Path
 
@@ -19,6 +20,10 @@ class ZooError(Exception):
         self.code = code
         self.parameters = parameters
         super().__init__(SENTENCES[code].format(**parameters))
+
+    def __reduce__(self) -> tuple:
+        # What is raised in another process has to be made anew here, code and parameters alike.
+        return functools.partial(type(self), self.code, **self.parameters), ()
 
 
 class BadImage(ZooError):

@@ -109,7 +109,7 @@ def field_of_view(rgb: np.ndarray) -> tuple[int, int, int, int]:
     """
     height, width = rgb.shape[:2]
     step = max(1, max(height, width) // FIELD_PREVIEW_SIDE)
-    lit = rgb[::step, ::step].max(axis=2) >= SURROUND_LEVEL
+    lit = np.maximum.reduce([*np.moveaxis(rgb[::step, ::step], 2, 0)]) >= SURROUND_LEVEL
     rows, columns = lit.shape
     corner = max(1, min(rows, columns) // 24)
     corners = (

@@ -55,14 +55,20 @@ def score(classifier: Classifier, files: Iterable[Path]) -> Iterator[Scored]:
                     yield Scored(file, next(analyses), None)
 
 
-def _read(file: Path, classifier: Classifier) -> Prepared | BadImage:
+def read_bytes(file: Path) -> bytes:
+    """The content of a file, of one that is too large its beginning. Raises `BadImage`."""
     try:
         with file.open("rb") as stream:  # no more than is needed to see that it is too much
-            rgb = decode_rgb(stream.read(MAX_BYTES + 1))
+            return stream.read(MAX_BYTES + 1)
+    except FileNotFoundError as fault:
+        raise BadImage("missing_file", path=file) from fault
+    except OSError as fault:
+        raise BadImage("unreadable_file", path=file, problem=fault.strerror) from fault
+
+
+def _read(file: Path, classifier: Classifier) -> Prepared | BadImage:
+    try:
+        rgb = decode_rgb(read_bytes(file))
     except BadImage as fault:
         return fault
-    except FileNotFoundError:
-        return BadImage("missing_file", path=file)
-    except OSError as fault:
-        return BadImage("unreadable_file", path=file, problem=fault.strerror)
     return classifier.prepare(rgb)

@@ -57,10 +57,12 @@ def measure(rgb: np.ndarray) -> dict[str, float]:
     left, top, right, bottom = field_of_view(rgb)
     field = _working(rgb[top:bottom, left:right])
     grey = cv2.cvtColor(field, cv2.COLOR_RGB2GRAY)
+    # Channel by channel, since `min` over an axis of three takes ten times as long.
+    red, green, blue = np.moveaxis(field, 2, 0)
     return {
         SMALL: float(min(right - left, bottom - top)),
         "blur": blur(grey),
-        "bright": float((field.min(axis=2) > 235).mean()),
+        "bright": float((np.minimum(np.minimum(red, green), blue) > 235).mean()),
         "dim": 255 - float(np.median(grey)),
     }
 

@@ -98,12 +98,12 @@ class Outliner:
         }
 
     @classmethod
-    def load(cls, name: str | None = None) -> "Outliner":
+    def load(cls, name: str | None = None, *, threads: int = 2) -> "Outliner":
         """The outliner of a card's name, or the bundled one. Raises `BadModel`."""
         card = registry.find(name) if name else registry.default_card(SEGMENTATION)
         if card.task != SEGMENTATION:
             raise BadModel("wrong_task", name=card.name, task=card.task, expected=SEGMENTATION)
-        return cls(card, Interpreters(served_file(card)))
+        return cls(card, Interpreters(served_file(card), threads=threads))
 
     def outline(self, photo: bytes | np.ndarray) -> Outline | None:
         """The outline of the lesion, None where none is found; photo: bytes or uint8 (H, W, 3) RGB.

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from model_zoo.errors import ZooError
-from training import commands, splits
+from training import commands, scoring, splits, watch
+from training.place import place_of
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,7 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{fault}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped. A run keeps its last whole epoch: --resume goes on.", file=sys.stderr)
+        kept = "A run keeps its last whole epoch, an archive its whole parts"
+        print(f"\nStopped. {kept}: fit goes on with --resume, score as before.", file=sys.stderr)
         return 130
 
 
@@ -29,6 +31,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_export(into)
     _add_measuring_commands(into)
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text}")
+    return int(text)
 
 
 def _add(into, name: str, help_text: str, run) -> argparse.ArgumentParser:
@@ -70,8 +78,16 @@ def _add_data_commands(into) -> None:
     command.add_argument("--out", type=Path, required=True, help="folder for the lists")
 
 
+def _fit(options: argparse.Namespace) -> int:
+    """0 once a recipe is trained, in this process alone or together with others."""
+    place = place_of(options.coordinator, options.processes, options.process)
+    if place is None:
+        return commands.fit(options)
+    return watch.run(place, options.out, lambda: commands.fit(options))
+
+
 def _add_fit(into) -> None:
-    command = _add(into, "fit", "train a recipe", commands.fit)
+    command = _add(into, "fit", "train a recipe", _fit)
     command.add_argument("--recipe", required=True, help="name in training/recipes, or a TOML file")
     _data(command)
     command.add_argument("--out", type=Path, required=True, help="folder of the run")
@@ -85,6 +101,10 @@ def _add_fit(into) -> None:
     command.add_argument("--limit", type=int, help="only this many photos of each part, to try out")
     command.add_argument("--resume", action="store_true", help="go on with the run in --out")
     _skip_broken(command)
+    hosts = command.add_argument_group("several hosts", "one process each, all of them given:")
+    hosts.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 can be reached")
+    hosts.add_argument("--processes", type=int, metavar="N", help="how many there are")
+    hosts.add_argument("--process", type=int, metavar="I", help="which one this is, from 0")
 
 
 def _add_export(into) -> None:
@@ -141,6 +161,19 @@ def _add_measuring_commands(into) -> None:
             help=f"folders of an evaluation and of its lists, split with --protocol {kind}",
         )
     command.add_argument("--recipe", required=True, help="name of the recipe that both were")
+
+    command = _add(into, "score", "score a folder of photos into Parquet", scoring.command)
+    command.add_argument("--photos", type=Path, required=True, help="folder of photos")
+    command.add_argument("--out", type=Path, required=True, help="folder of rows, DIR.parquet")
+    command.add_argument("--engine", choices=("local", "ray"), default="local")
+    command.add_argument("--model", help=f"{model_help}; default: the app's")
+    command.add_argument("--tta", action="store_true", help="mean of eight flips and quarter turns")
+    command.add_argument(
+        "--no-outline", action="store_true", help="all checks, but no outlines traced and measured"
+    )
+    command.add_argument(
+        "--part", type=_count, default=1024, metavar="N", help="photos in one Parquet file"
+    )
 
     _add(into, "readme", "renew the tables of the README from the cards", commands.readme)
 

@@ -9,6 +9,7 @@ import numpy as np
 from model_zoo.cases import photo_path
 from model_zoo.images import decode_rgb, square
 from model_zoo.labels import CODES
+from training import hosts
 from training.kept import pixels as made_once
 from training.recipe import Recipe
 from training.splits import Row
@@ -59,11 +60,13 @@ class Batches(keras.utils.PyDataset):
     c is drawn with a share proportional to n_c ** sampling_power: 1 is every photo once, 0 is all
     classes alike. Within a class every photo is drawn equally often (give or take one), so that
     none is left to chance. With mixup or CutMix each photo is mixed with another of its batch.
+    One process of several gets its share of each batch, and draws the same order as the others.
     """
 
     def __init__(self, photos: Photos, recipe: Recipe) -> None:
         super().__init__()
         self.photos, self.recipe = photos, recipe
+        self.share = hosts.share(recipe.batch)
         self.pool = _oversampled(photos.targets, recipe)
         self.prior = np.bincount(photos.targets, minlength=len(CODES)) / len(photos.targets)
         self.begin_epoch(0)
@@ -85,12 +88,16 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         batch = self.recipe.batch
         chosen = np.sort(self.order[index * batch : (index + 1) * batch])
+        mixed = self.recipe.mixup or self.recipe.cutmix
+        if not mixed:  # then a process need not read what others do
+            chosen = chosen[self.share]
         targets = np.eye(len(CODES), dtype=np.float32)[self.photos.targets[chosen]]
         pixels = self.photos.pixels[chosen]
-        if not self.recipe.mixup and not self.recipe.cutmix:
+        if not mixed:
             return pixels, targets
         random = np.random.default_rng((self.recipe.seed, self.epoch, index))
-        return mix(pixels, targets, self.recipe.mixup, self.recipe.cutmix, random)
+        pixels, targets = mix(pixels, targets, self.recipe.mixup, self.recipe.cutmix, random)
+        return pixels[self.share], targets[self.share]
 
 
 def mix(

@@ -1,6 +1,7 @@
 """A training run, from recipe to the weights to keep, read top to bottom.
 
-The same code trains on the TensorFlow, JAX and PyTorch backends of Keras (`KERAS_BACKEND`).
+The same code trains on the TensorFlow, JAX and PyTorch backends of Keras (`KERAS_BACKEND`), and in
+one process or several (`hosts`), of which the first alone prints and writes.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ import keras
 import numpy as np
 
 from model_zoo.errors import BadData
-from training import checkpoint, classification, distillation, segmentation
+from training import checkpoint, classification, distillation, hosts, segmentation
 from training.learner import Data, Learner, Lesson, predict_averaged, seed_epoch
 from training.plateau import is_over, learning_rate
 from training.recipe import Phase, Recipe
@@ -71,6 +72,7 @@ def fit(
     if not recipe.distillation:
         data = dataclasses.replace(data, teachers=())
     progress, weights, moments = _begin(recipe, data, folder, resume)
+    hosts.agree(f"{recipe} {_digest(data)} {distillation.digest(data.teachers)} {progress.epoch}")
     if weights is None and start is not None:
         weights, _ = checkpoint.load_best(start)
     run = Run(recipe, data, folder, progress)
@@ -106,9 +108,10 @@ def _begin(
         return state
     if checkpoint.begun(run):
         raise BadData("run_exists", folder=run)
-    run.mkdir(parents=True, exist_ok=True)
-    checkpoint.write_json(run / checkpoint.RECIPE, dataclasses.asdict(recipe))
-    checkpoint.write_json(run / checkpoint.DATA, about)
+    if hosts.first():
+        run.mkdir(parents=True, exist_ok=True)
+        checkpoint.write_json(run / checkpoint.RECIPE, dataclasses.asdict(recipe))
+        checkpoint.write_json(run / checkpoint.DATA, about)
     return checkpoint.Progress(), None, None
 
 
@@ -157,7 +160,8 @@ def _objectives(progress: checkpoint.Progress) -> list[float]:
 
 def _run_epoch(run: Run, phase: Phase, lesson: Lesson) -> None:
     recipe, progress, trained = run.recipe, run.progress, lesson.learner.trained
-    print(f"epoch {progress.epoch + 1} of {recipe.epochs}, {phase.side} px", flush=True)
+    if hosts.first():
+        print(f"epoch {progress.epoch + 1} of {recipe.epochs}, {phase.side} px", flush=True)
     plateau = recipe.optimizer.plateau
     if plateau is not None:
         rate = learning_rate(recipe.optimizer.peak, plateau, _objectives(progress))
@@ -170,7 +174,7 @@ def _run_epoch(run: Run, phase: Phase, lesson: Lesson) -> None:
         epochs=1,
         shuffle=False,
         class_weight=lesson.class_weight,
-        verbose=1 if sys.stdout.isatty() else 2,
+        verbose=0 if not hosts.first() else 1 if sys.stdout.isatty() else 2,
     )
     seconds = time.monotonic() - began
     averaged, answer = predict_averaged(lesson.learner, lesson.validation)
@@ -188,14 +192,20 @@ def _run_epoch(run: Run, phase: Phase, lesson: Lesson) -> None:
 
 def _keep(run: Run, pupil: Learner, measures: dict, averaged: list[np.ndarray]) -> None:
     """Nothing; prints and writes what an epoch ended with, and its weights if they are the best."""
-    shown = (f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in measures.items())
-    print("  ".join(shown), flush=True)
     progress = run.progress
     progress.epoch += 1
     progress.history.append(measures)
     score = measures[f"val_{run.recipe.criterion}"]
-    if progress.best is None or score > progress.best:
+    is_best = progress.best is None or score > progress.best
+    if is_best:
         progress.best = score
-        checkpoint.save_best(run.folder, averaged, measures)
-    checkpoint.save_state(run.folder, progress, pupil.model, pupil.trained.optimizer)
-    checkpoint.write_json(run.folder / checkpoint.HISTORY, progress.history)
+    if hosts.first():
+        texts = (
+            f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in measures.items()
+        )
+        print("  ".join(texts), flush=True)
+        if is_best:
+            checkpoint.save_best(run.folder, averaged, measures)
+        checkpoint.save_state(run.folder, progress, pupil.model, pupil.trained.optimizer)
+        checkpoint.write_json(run.folder / checkpoint.HISTORY, progress.history)
+    hosts.agree(f"epoch {progress.epoch}")  # nobody reads what is not written yet

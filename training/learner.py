@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from training import hosts
 from training.recipe import Recipe
 from training.splits import Row
 
@@ -133,6 +134,6 @@ def predict_averaged(learner: Learner, pixels: np.ndarray) -> tuple[list[np.ndar
     swap.set_model(learner.trained)
     swap.on_predict_begin()
     averaged = learner.model.get_weights()
-    probabilities = learner.model.predict(pixels, batch_size=VALIDATION_BATCH, verbose=0)
+    probabilities = hosts.predict(learner.model, pixels, VALIDATION_BATCH)
     swap.on_predict_end()
     return averaged, np.asarray(probabilities, dtype=np.float64)

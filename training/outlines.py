@@ -17,6 +17,7 @@ from model_zoo import artefacts
 from model_zoo.errors import BadData
 from model_zoo.frames import Frame, fitted, frame
 from model_zoo.images import decode_rgb
+from training import hosts
 from training.kept import pixels as made_once
 from training.recipe import Recipe
 from training.splits import Row
@@ -112,12 +113,13 @@ class OutlineBatches(keras.utils.PyDataset):
 
     Every photo is drawn once an epoch, turned, zoomed and shifted, some in a frame of another
     format, behind hair, ink or a ruler, in a round field of view; and of some only bare skin, so
-    that the network learns to find nothing.
+    that the network learns to find nothing. One process of several gets its share of each batch.
     """
 
     def __init__(self, photos: Outlined, recipe: Recipe, side: int) -> None:
         super().__init__()
         self.photos, self.recipe, self.side = photos, recipe, side
+        self.share = hosts.share(recipe.batch)
         self.begin_epoch(0)
 
     def begin_epoch(self, epoch: int) -> None:
@@ -132,7 +134,7 @@ class OutlineBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         batch = self.recipe.batch
         changed = []
-        for photo in self.order[index * batch : (index + 1) * batch]:
+        for photo in self.order[index * batch : (index + 1) * batch][self.share]:
             random = np.random.default_rng((self.recipe.seed, self.epoch, int(photo)))
             changed.append(change(self.photos.pixels[photo], self.side, random))
         stack = np.stack(changed)

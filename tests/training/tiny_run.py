@@ -1,8 +1,12 @@
-"""A run of a tiny network in a process of its own: python tiny_run.py FOLDER OUT EPOCHS [FLAG].
+"""A run of a tiny network in a process of its own: python tiny_run.py FOLDER OUT EPOCHS [FLAG...].
 
-FLAG: --resume, or --hang to stand still in the middle of the second epoch. FOLDER holds list.csv.
+FLAG: --resume, --hang to stand still in the middle of the second epoch, or --random for random
+changes, mixup and dropout, which differ between backends. FOLDER holds list.csv.
+Prints the mean loss of each epoch up to each of its steps, and the history.
 """
 
+import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -28,9 +32,10 @@ def start(out: Path) -> Path:
     random = np.random.default_rng(0)
     model = architectures.build("Tiny", 24, weights=None)
     first = [random.normal(0, 0.1, w.shape) if w.ndim > 1 else w for w in model.get_weights()]
-    (out / "start").mkdir(parents=True, exist_ok=True)
-    checkpoint.save_best(out / "start", first, {})
-    return out / "start"
+    folder = out / f"start_{os.getpid()}"
+    folder.mkdir(parents=True)
+    checkpoint.save_best(folder, first, {})
+    return folder
 
 
 def hang_in_second_epoch() -> None:
@@ -45,26 +50,46 @@ def hang_in_second_epoch() -> None:
     Batches.__getitem__ = slow
 
 
+class Steps(keras.callbacks.Callback):
+    """Remembers the loss after every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[float] = []
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        self.losses.append(float(logs["loss"]))
+
+
+def remember_steps() -> Steps:
+    real, steps = keras.Model.fit, Steps()
+    keras.Model.fit = lambda self, *given, **named: real(self, *given, callbacks=[steps], **named)
+    return steps
+
+
 def main(folder: Path, out: Path, epochs: int, flags: list[str]) -> None:
     architectures.BACKBONES["Tiny"] = architectures.Backbone(make, "tf", 24)
     rows = splits.read_list(folder / "list.csv")
     data = Data(folder, folder / "list.csv", rows, rows)
-    # No random changes and no dropout, since backends draw different numbers.
     still = Augment(False, 0, (1, 1), 0, 0, 0, 0, 0, 0, 0, (), 0)
+    random = "--random" in flags
     recipe = Recipe(
         "tiny",
         "Tiny",
         (Phase(24, epochs),),
         weights="none",
-        dropout=0.0,
+        dropout=0.3 if random else 0.0,
+        mixup=0.4 if random else 0.0,
         batch=48 if epochs == 1 else 8,
         precision="float32",
         optimizer=Optimizer(peak=1e-3),
-        augment=still,
+        augment=Augment(sides=(16,)) if random else still,
     )
     if "--hang" in flags:
         hang_in_second_epoch()
+    steps = remember_steps()
     fit.fit(recipe, data, out / "run", resume="--resume" in flags, start=start(out))
+    print("STEPS", json.dumps(steps.losses))
     print("HISTORY", (out / "run" / "history.json").read_text().replace("\n", ""))
 
 

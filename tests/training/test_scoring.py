@@ -1,0 +1,268 @@
+"""Scoring of an archive: both engines, broken photos, killed workers, runs that go on."""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from model_zoo import NOTICE
+from model_zoo.classifier import Classifier
+from model_zoo.errors import ZooError
+from model_zoo.segmentation import bundled_outliner
+from model_zoo.store import sha256_of
+from training.__main__ import main
+from training.scoring import engines, manifest
+from training.scoring.job import Job
+from training.scoring.listing import photos_in, shown
+from training.scoring.run import score
+from training.scoring.scorer import Scorer
+
+SAMPLES = sorted((Path(__file__).parents[2] / "streamlit_app" / "samples").glob("*.jpg"))
+BROKEN = {
+    "empty.jpg": ("empty_file", b""),
+    "text.png": ("text_as_image", b"no photo at all, only words"),
+    "cut.jpg": ("truncated", SAMPLES[0].read_bytes()[:2000]),
+}
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """Twelve drawn samples in two folders, three broken files and a link that leads nowhere."""
+    folder = tmp_path_factory.mktemp("archive")
+    for index, file in enumerate(SAMPLES):
+        below = folder / f"{index % 2}"
+        below.mkdir(exist_ok=True)
+        shutil.copy(file, below)
+    for name, (_, content) in BROKEN.items():
+        (folder / "1" / name).write_bytes(content)
+    (folder / "gone.jpg").symlink_to(folder / "nowhere.jpg")
+    (folder / "notes.txt").write_text("not looked at")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ray():
+    """One small Ray for the module."""
+    import ray
+
+    environment = {"RAY_worker_niceness": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        ray.init(
+            num_cpus=2,
+            object_store_memory=100 * 2**20,
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+        )
+        yield ray
+        ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def scored(archive, tmp_path_factory):
+    """The folder of rows of the local engine."""
+    job = Job(archive, tmp_path_factory.mktemp("rows") / "local.parquet", part=4)
+    score(job)
+    return job.out
+
+
+def rows_of(folder):
+    rows = pq.read_table(folder).to_pylist()
+    assert len({row["path"] for row in rows}) == len(rows)
+    return {row["path"]: row for row in rows}
+
+
+def same(one, other):
+    """Whether two values of a row are equal, numbers to 1e-6."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, float):
+        return other == pytest.approx(one, abs=1e-6)
+    return one == other
+
+
+def test_a_row_is_what_the_app_says(archive, scored):
+    rows = rows_of(scored)
+    assert len(rows) == len(SAMPLES) + len(BROKEN) + 1
+    classifier = Classifier.load(outliner=bundled_outliner())
+    for name in ("0/blue.jpg", "1/veil.jpg"):
+        file = next(archive.rglob(Path(name).name))
+        row, analysis = rows[str(file.relative_to(archive))], classifier.analyse(file.read_bytes())
+        assert row["sha256"] == sha256_of(file)
+        assert row["error"] is None
+        assert row["status"] == analysis.status
+        assert tuple(row["prediction_set"]) == analysis.prediction_set
+        assert row["malignant_probability"] == pytest.approx(
+            analysis.malignant_probability, abs=1e-6
+        )
+        assert sum(row[f"raw_{code}"] for code in analysis.labels) == pytest.approx(1, abs=1e-6)
+        for code in analysis.labels:
+            assert row[f"calibrated_{code}"] == pytest.approx(analysis.probability(code), abs=1e-6)
+        for code, check in analysis.checks.items():
+            assert row[code] == pytest.approx(check.value, abs=1e-4)
+            assert row[f"{code}_ok"] == check.ok
+        assert row["outline"]["colours"] == list(analysis.abcd.colours)
+
+
+def test_broken_photos_carry_their_codes(scored):
+    rows = rows_of(scored)
+    for name, (code, _) in BROKEN.items():
+        row = rows[f"1/{name}"]
+        assert row["error"] == code
+        assert row["sha256"] is not None
+        assert row["status"] is row["raw_MEL"] is row["outline"] is None
+    assert rows["gone.jpg"]["error"] == "missing_file"
+    assert rows["gone.jpg"]["sha256"] is None
+
+
+def test_the_manifest_says_what_the_rows_are(scored):
+    whole = manifest.read(scored)
+    assert whole["notice"] == NOTICE
+    assert whole["counts"]["photos"] == 16
+    assert whole["counts"]["answered"] == len(SAMPLES)
+    codes = ["empty_file", "missing_file", "text_as_image", "truncated"]
+    assert whole["counts"]["errors"] == dict.fromkeys(codes, 1)
+    assert whole["answers"]["model"]["sha256"] == Classifier.load().digest()
+    assert {"python", "numpy", "pyarrow"} <= whole["runs"][0]["versions"].keys()
+
+
+def test_ray_gives_the_same_rows_though_a_worker_is_killed(archive, scored, tmp_path, ray):
+    marker = tmp_path / "killed"
+
+    class Mortal(Scorer):  # within a function, so that workers get it by value
+        def __call__(self, batch):
+            if not marker.exists():
+                marker.touch()
+                self._pool.submit(self._write_part, batch["names"][0])
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().__call__(batch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(engines.ENGINES, "ray", lambda *given: engines.run_ray(*given, scorer=Mortal))
+        score(Job(archive, tmp_path / "ray.parquet", part=4), "ray")
+    assert marker.exists()
+    one, other = rows_of(scored), rows_of(tmp_path / "ray.parquet")
+    assert one.keys() == other.keys()
+    assert all(same(one[path], other[path]) for path in one)
+
+
+def test_a_worker_with_another_model_is_told_so(archive, tmp_path, ray):
+    job = Job(archive, tmp_path)
+    with pytest.raises(ZooError, match="another file of the model"):
+        list(engines.run_ray(job, "0" * 64, iter([["0/blue.jpg"]])))
+
+
+def test_a_killed_run_goes_on_with_what_is_missing(archive, scored, tmp_path):
+    out = tmp_path / "rows"
+    command = [sys.executable, "-m", "training", "score", "--photos", archive, "--out", out]
+    process = subprocess.Popen([*map(str, command), "--part", "2"], stderr=subprocess.DEVNULL)
+    while process.poll() is None and len(list(out.glob("part-*"))) < 2:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    (out / ".part-0.parquet.partial").write_bytes(b"half a row")
+    before = {file: file.stat().st_mtime_ns for file in out.glob("part-*")}
+    assert len(before) >= 2
+    done = sum(pq.read_metadata(file).num_rows for file in before)
+    whole = score(Job(archive, out, part=2))
+    assert whole["runs"][-1]["scored"] == 16 - done
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+    assert all(same(row, rows_of(out)[path]) for path, row in rows_of(scored).items())
+    assert not list(out.glob(".part*"))
+
+
+def test_nothing_is_scored_twice(archive, scored, capsys):
+    before = {file: file.stat().st_mtime_ns for file in scored.glob("part-*")}
+    assert main(["score", "--photos", str(archive), "--out", str(scored), "--part", "4"]) == 0
+    assert "scored now: 0" in capsys.readouterr().out
+    assert {file: file.stat().st_mtime_ns for file in scored.glob("part-*")} == before
+
+
+def test_photos_that_came_later_are_added(archive, tmp_path):
+    photos, out = tmp_path / "photos", tmp_path / "rows"
+    photos.mkdir()
+    shutil.copy(SAMPLES[1], photos)
+    score(Job(photos, out, outlines=False))
+    shutil.copy(SAMPLES[0], photos)
+    assert score(Job(photos, out, outlines=False))["runs"][-1]["scored"] == 1
+    rows = rows_of(out)
+    assert rows.keys() == {SAMPLES[0].name, SAMPLES[1].name}
+    assert all(row["outline"] is None and row["blur"] is not None for row in rows.values())
+
+
+@pytest.mark.parametrize("change", [["--tta"], ["--no-outline"], ["--photos", "elsewhere"]])
+def test_another_way_of_scoring_is_refused(archive, scored, tmp_path, capsys, change):
+    photos = tmp_path / "elsewhere"
+    photos.mkdir()
+    shutil.copy(SAMPLES[0], photos)
+    given = [str(photos) if part == "elsewhere" else part for part in change]
+    assert main(["score", "--photos", str(archive), "--out", str(scored), *given]) == 1
+    assert "was begun otherwise" in capsys.readouterr().err
+
+
+def test_another_model_is_refused(archive, scored, tmp_path, capsys):
+    served = Classifier.load().engine.file
+    shutil.copy(served, tmp_path / "other.tflite")
+    labels = ", ".join(f'"{code}"' for code in Classifier.load().card.labels)
+    (tmp_path / "other.toml").write_text(
+        f'name = "other.v1"\nlabels = [{labels}]\nscaling = "inside"\n', encoding="utf-8"
+    )
+    model = ["--model", str(tmp_path / "other.tflite")]
+    assert main(["score", "--photos", str(archive), "--out", str(scored), *model]) == 1
+    assert "its manifest says model" in capsys.readouterr().err
+
+
+def test_a_folder_of_other_things_is_left_alone(archive, tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("keep")
+    assert main(["score", "--photos", str(archive), "--out", str(tmp_path)]) == 1
+    assert "no manifest" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_folder_without_photos_is_told(tmp_path, capsys):
+    out = tmp_path / "rows"
+    assert main(["score", "--photos", str(tmp_path), "--out", str(out)]) == 1
+    assert "no photo" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_damaged_manifest_or_part_is_told(archive, scored, tmp_path):
+    copied = shutil.copytree(scored, tmp_path / "rows")
+    next(copied.glob("part-*")).write_bytes(b"PAR1")
+    with pytest.raises(ZooError, match="Delete it and run"):
+        score(Job(archive, copied, part=4))
+    (copied / manifest.NAME).write_text("{")
+    with pytest.raises(ZooError, match="manifest"):
+        score(Job(archive, copied, part=4))
+
+
+def test_without_the_extra_it_says_how_to_get_it():
+    hidden = "import sys; sys.modules.update(dict.fromkeys(('pyarrow', 'ray', 'jax')))"
+    code = f"{hidden}; from training.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    asked = ["score", "--photos", ".", "--out", "rows"]
+    for arguments, status, said in ((["--help"], 0, "score"), (asked, 1, "pip install .[scale]")):
+        command = [sys.executable, "-c", code, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == status
+        assert said in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_names_that_are_no_text_and_links_in_a_circle(tmp_path):
+    name = os.fsdecode(b"caf\xe9.jpg")
+    (tmp_path / "b").mkdir()
+    for place in (tmp_path / name, tmp_path / "b" / "a.PNG", tmp_path / "b" / "notes.md"):
+        place.write_bytes(b"")
+    (tmp_path / "b" / "again").symlink_to(tmp_path)
+    assert list(photos_in(tmp_path)) == [name, os.path.join("b", "a.PNG")]
+    assert shown(name) == "caf\\xe9.jpg"
+    assert json.dumps(shown("b/ä.jpg"), ensure_ascii=False) == '"b/ä.jpg"'

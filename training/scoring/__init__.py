@@ -1,0 +1,18 @@
+"""Scoring of an archive of photos into Parquet (see `run`); needs the extra `scale`."""
+
+import argparse
+
+from model_zoo.errors import ZooError
+
+
+def command(options: argparse.Namespace) -> int:
+    """0 once every photo of a folder has its row, be it one with an error."""
+    try:
+        from training.scoring.job import Job
+        from training.scoring.run import score, summary
+    except ImportError as fault:
+        raise ZooError("no_scale", need="score", package=fault.name) from fault
+    outlines = not options.no_outline
+    job = Job(options.photos, options.out, options.model, options.tta, outlines, options.part)
+    print(summary(score(job, options.engine), job))
+    return 0

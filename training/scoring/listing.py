@@ -1,0 +1,29 @@
+"""The photos of an archive, in order of folders and names, never all of them in memory."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from model_zoo.images import SUFFIXES
+
+
+def photos_in(root: Path) -> Iterator[str]:
+    """The photos below a folder, by their paths in it; links to folders are followed.
+
+    A link to a folder that it lies in is not, so that the list has an end.
+    """
+    for folder, below, files in os.walk(root, followlinks=True):
+        below[:] = sorted(name for name in below if not _leads_back(Path(folder, name)))
+        for name in sorted(files):
+            if name.lower().endswith(SUFFIXES):
+                yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def shown(name: str) -> str:
+    """A path as it is written into a row: with `/`, and bytes that are no text as `\\xNN`."""
+    text = os.fsencode(name).decode("utf-8", errors="backslashreplace")
+    return text.replace(os.sep, "/")
+
+
+def _leads_back(folder: Path) -> bool:
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
