@@ -4,11 +4,20 @@ import contextlib
 import hashlib
 import threading
 import zipfile
+import zlib
 from pathlib import Path
 
 import requests
 
-from model_zoo.store import HEAD_BYTES, TIMEOUTS, Partial, Progress, Source, network_error
+from model_zoo.store import (
+    HEAD_BYTES,
+    TIMEOUTS,
+    ZIP_MAGIC,
+    Partial,
+    Progress,
+    Source,
+    network_error,
+)
 
 RETRIES = 3  # within one call, while the connection comes and goes
 DRAFT = ".resumable"
@@ -57,7 +66,7 @@ def _come(partial: Partial, cancel: threading.Event | None) -> None:
         partial.report(count, total)
 
     options = {"quiet": True, "use_cookies": False, "timeout": TIMEOUTS, "cancel": cancel}
-    options |= {"resume": True, "retries": RETRIES, "progress": report, "hasher": partial.hasher}
+    options |= {"resume": True, "retries": RETRIES, "progress": report}
     try:
         gdown.download(partial.source.url, str(partial.path), **options)
     except gdown.FileURLRetrievalError as fault:
@@ -66,7 +75,6 @@ def _come(partial: Partial, cancel: threading.Event | None) -> None:
     except (requests.RequestException, KeyError, gdown.DownloadError) as fault:
         answered = getattr(fault, "response", None) is not None
         if went_on and (answered or "byte range" in str(fault)):
-            partial.hasher = hashlib.sha256()
             raise _NotResumable from fault
         raise _error(fault, partial) from fault
     except gdown.DownloadCancelled as fault:
@@ -87,14 +95,24 @@ def _settled(partial: Partial) -> str:
     with partial.writing():
         partial.stream = partial.path.open("r+b")
     with partial.stream:
+        # Read anew: what an earlier call left has gone through no hash of this one.
+        partial.hasher = hashlib.file_digest(partial.stream, "sha256")
+        partial.stream.seek(0)
         partial.head = partial.stream.read(HEAD_BYTES)
         partial.count = partial.path.stat().st_size
-        if partial.source.sha256 is None and zipfile.is_zipfile(partial.path):
-            # No hash is known that would tell two files spliced together from one.
-            with zipfile.ZipFile(partial.path) as archive:
-                if archive.testzip() is not None:
-                    raise partial.error("download_damaged")
+        unknown = partial.source.sha256 is None
+        if unknown and partial.head.startswith(ZIP_MAGIC) and not _is_whole(partial.path):
+            raise partial.error("download_damaged")
         return partial.settle()
+
+
+def _is_whole(archive: Path) -> bool:
+    """Whether every part matches its own checksum; without a hash nothing else tells a splice."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return opened.testzip() is None
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return False
 
 
 def _kept(draft: Path) -> list[Path]:

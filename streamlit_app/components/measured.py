@@ -1,5 +1,7 @@
 """What a model reached on lesions it never saw, as charts with their tables, from its card."""
 
+import itertools
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -50,9 +52,8 @@ def headline(found: dict[str, dict], *, key: str) -> None:
     colours = palette()
     figure = go.Figure()
     chart, numbers = st.columns([6, 5], gap="large", vertical_alignment="center")
-    for (name, values), colour in zip(
-        entries.items(), (colours.first, colours.second, colours.faint), strict=False
-    ):
+    shades = itertools.cycle((colours.first, colours.second, colours.faint))
+    for (name, values), colour in zip(entries.items(), shades, strict=False):
         add_intervals(figure, names, values, series=resolution(found[name]), colour=colour)
     with chart:
         draw(

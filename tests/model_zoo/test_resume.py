@@ -138,6 +138,20 @@ def test_two_files_spliced_together_are_told_without_a_hash(server, target, tmp_
     assert list(target.parent.iterdir()) == []
 
 
+def test_a_file_without_its_end_is_told_without_a_hash(server, target):
+    with pytest.raises(BadDownload) as caught:  # it begins like an archive and is none
+        fetch_resumably(Source(server.address), target)
+    assert caught.value.code == "download_damaged"
+    assert list(target.parent.iterdir()) == []
+
+
+def test_what_a_crash_left_behind_is_hashed_as_well(server, target):
+    target.parent.mkdir(parents=True)
+    target.with_name(target.name + resume.DRAFT).write_bytes(MODEL)
+    assert fetch_resumably(Source(server.address, sha256=SHA256), target) == SHA256
+    assert [file.name for file in target.parent.iterdir()] == [target.name]
+
+
 def test_whoever_stops_it_keeps_what_came(server, target):
     stop = threading.Event()
     source = Source(server.address, sha256=SHA256)
