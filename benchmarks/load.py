@@ -136,14 +136,15 @@ def _user(
         while time.monotonic() < end:
             told = visitor.analyse(f"{number}.jpg", data)
             if SENTENCES["busy"] in told.warnings:
-                outcome.busy.append(told.seconds)
-            elif told.record is None:
-                outcome.errors.append(f"{number}.jpg: {told.warnings}")
+                outcome.busy.append(told.seconds)  # the same photo comes again
             else:
-                outcome.answers.append((number, told.record))
-                outcome.seconds.append(told.seconds)
-            number += 1
-            data = photo(number)
+                if told.record is None:
+                    outcome.errors.append(f"{number}.jpg: {told.warnings}")
+                else:
+                    outcome.answers.append((number, told.record))
+                    outcome.seconds.append(told.seconds)
+                number += 1
+                data = photo(number)
             time.sleep(random.exponential(pause) if pause else 0)
         visitor.close()
     except Exception as fault:

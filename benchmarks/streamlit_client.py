@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from urllib3.util import Retry
 from websockets.sync.client import connect
 
 XSRF = "_streamlit_xsrf"
@@ -39,6 +41,9 @@ class Visitor:
         self._patience = patience
         self._http = requests.Session()
         self._http.trust_env = False
+        # A kept connection may be closed by the server just when it is used; browsers ask again.
+        again = HTTPAdapter(max_retries=Retry(connect=1, read=1, allowed_methods=None))
+        self._http.mount("http://", again)
         self._http.get(f"{self._url}/_stcore/health", timeout=patience).raise_for_status()
         self._token = self._http.cookies[XSRF]
         self._open = ExitStack()

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from model_zoo.errors import ZooError
 
 # Longer than this nobody is left to wonder; "busy" comes within two seconds, drawing included.
-PATIENCE_SECONDS = 1.0
-# While some threads are in native code (decoding, the networks), others can draw.
-SLOTS = 2 * (os.cpu_count() or 1)
-QUEUE = 24
+PATIENCE_SECONDS = 0.5
+# Twice as many at a time served no more users, and each of them waited three times as long
+# (benchmarks/load.py with 60 users: 2.4 s instead of 0.7).
+SLOTS = os.cpu_count() or 1
+QUEUE = 6 * SLOTS
 
 
 class Turnstile:
