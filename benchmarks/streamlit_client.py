@@ -59,6 +59,7 @@ class Visitor:
         self._socket = self._open.enter_context(opening)
         self._session = ""
         self._page = ""
+        self._uploaded = ""
         self._elements: dict[tuple[int, ...], object] = {}
         self._rerun([])
 
@@ -82,6 +83,11 @@ class Visitor:
             timeout=self._patience,
         )
         self._count(answer)
+        if self._uploaded:  # as a browser takes back the photo that is replaced
+            headers = {"X-Xsrftoken": self._token}
+            address = self._url + self._uploaded
+            self._count(self._http.delete(address, headers=headers, timeout=self._patience))
+        self._uploaded = urls.delete_url
         info = UploadedFileInfo(name=name, size=len(data), file_id=urls.file_id, file_urls=urls)
         self._rerun([info])
         return Told(self._record(), self._warnings(), time.perf_counter() - began)

@@ -22,7 +22,7 @@ from streamlit_app.components.weights import LOCAL_PATHS
 from streamlit_app.content import text
 from streamlit_app.log import log, log_fault
 from streamlit_app.startup import started
-from streamlit_app.uploads import keep_uploads_in_memory
+from streamlit_app.uploads import UploadLimit, keep_uploads_in_memory
 
 # Sites that may show the app in a frame, by spaces; Hugging Face shows a Space in one.
 FRAMES = os.environ.get("LESIONLENS_FRAME_ANCESTORS", "'self' https://huggingface.co")
@@ -72,7 +72,7 @@ def on_fault(fault: Exception) -> bool:
 app = st.App(
     Path(__file__).with_name("app.py"),
     lifespan=lifespan,
-    middleware=[Middleware(Headers)],
+    middleware=[Middleware(Headers), Middleware(UploadLimit)],
     on_script_error=on_fault,
 )
 

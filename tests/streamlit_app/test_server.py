@@ -5,6 +5,7 @@ import threading
 import urllib.request
 
 import pytest
+import requests
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.servers import ROOT, SAMPLES, running
@@ -55,6 +56,21 @@ def test_the_log_says_what_runs_and_nothing_of_photos(served):
     assert {"analysis", "refused"} <= {event["event"] for event in events}
     assert "Jane" not in log_text()
     assert "vessels" not in log_text()
+
+
+def test_more_uploads_than_fit_into_memory_are_refused(tmp_path):
+    photo = (SAMPLES / "vessels.jpg").read_bytes()
+    large = photo + bytes(3 * 2**18)
+    with running(tmp_path, LESIONLENS_UPLOADS_MEGABYTES="1") as (_, url):
+        first, second = Visitor(url), Visitor(url)
+        assert first.analyse("large.jpg", large).record
+        with pytest.raises(requests.HTTPError, match="507"):
+            second.analyse("large.jpg", large)
+        # A visitor who leaves, or replaces a photo, makes room.
+        assert first.analyse("small.jpg", photo).record
+        assert second.analyse("large.jpg", large).record
+        first.close()
+        second.close()
 
 
 def test_only_known_fields_are_logged(capsys):
