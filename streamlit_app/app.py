@@ -8,6 +8,7 @@ from contextlib import suppress
 import streamlit as st
 
 from model_zoo.errors import ZooError
+from streamlit_app.components.language_choice import choose_language, prepare_language
 from streamlit_app.components.look import look
 from streamlit_app.components.notice import acknowledge, banner, remember
 from streamlit_app.content import LOGO, text
@@ -17,7 +18,13 @@ from streamlit_app.uploads import keep_uploads_in_memory
 keep_uploads_in_memory()
 with suppress(ZooError):  # a page that needs a model says what is wrong with it
     started()
-st.set_page_config(page_title="LesionLens", page_icon=":material/lens_blur:", layout="wide")
+st.set_page_config(
+    page_title="LesionLens",
+    page_icon=":material/lens_blur:",
+    layout="wide",
+    initial_sidebar_state="collapsed",
+)
+prepare_language()
 st.logo(LOGO, size="large")
 page = st.navigation(
     [
@@ -35,6 +42,7 @@ page = st.navigation(
     position="top",
 )
 look()
+choose_language()
 banner()
 acknowledge()
 page.run()

@@ -1,4 +1,7 @@
-"""A report of one photo on one page, as HTML and as PDF, with the same content and the notice."""
+"""A report of one photo on one page, as HTML and as PDF, with the same content and the notice.
+
+The notice is in English and, where the report is in another language, in that one too.
+"""
 
 import base64
 import html
@@ -15,7 +18,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.labels import BY_CODE
 from model_zoo.trust import SINGLE, group_probability, of_card
-from streamlit_app.content import text
+from streamlit_app.content import ENGLISH, class_name, direction, language, text
 from streamlit_app.exports import plain_name
 
 PICTURE_SIDE = 700  # pixels of the longer side: sharp at half the width of a page
@@ -26,6 +29,7 @@ class Report:
     """The content of a report, in words and pictures.
 
     pictures: JPEG and caption. bars: class, group, probability 0..1. facts: name and value.
+    notices: English first. language, direction: as HTML names them.
     """
 
     title: str
@@ -33,7 +37,9 @@ class Report:
     pictures: tuple[tuple[bytes, str], ...]
     bars: tuple[tuple[str, str, float], ...]
     facts: tuple[tuple[str, str], ...]
-    notice: str
+    notices: tuple[str, ...]
+    language: str = ENGLISH
+    direction: str = "ltr"
 
 
 def make(
@@ -54,18 +60,25 @@ def make(
         made=text("report.made", date=now.strftime("%Y-%m-%d %H:%M %Z").strip()),
         pictures=tuple((_jpeg(rgb), caption) for rgb, caption in pictures),
         bars=tuple(
-            (BY_CODE[code].name, text(f"groups.{BY_CODE[code].group}"), probability)
+            (class_name(code), text(f"groups.{BY_CODE[code].group}"), probability)
             for code, probability in analysis.ranked()
         ),
         facts=tuple(_facts(analysis, card, digest, mode)),
-        notice=NOTICE,
+        notices=_notices(),
+        language=language(),
+        direction=direction(),
     )
+
+
+def _notices() -> tuple[str, ...]:
+    translated = text("notice.banner").replace("**", "")
+    return (NOTICE,) if language() == ENGLISH else (NOTICE, translated)
 
 
 def _facts(analysis: Analysis, card: Card, digest: str, mode: str) -> list[tuple[str, str]]:
     facts = [(text("report.status"), text(f"status.{analysis.status}"))]
     if analysis.prediction_set is not None:
-        names = ", ".join(BY_CODE[code].name for code in analysis.prediction_set)
+        names = ", ".join(class_name(code) for code in analysis.prediction_set)
         share = f"{of_card(card, mode).coverage:.0%}"
         facts.append((text("report.set", share=share), names))
     facts.append((text("report.malignant"), f"{analysis.malignant_probability:.3f}"))
@@ -113,9 +126,14 @@ def to_html(report: Report) -> bytes:
         f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
         for name, value in report.facts
     )
-    notice = f"<p class=notice>{html.escape(report.notice)}</p>"
+    languages = (f'lang="{ENGLISH}" dir="ltr"', f'lang="{report.language}"')
+    notice = "".join(
+        f"<p class=notice {its}>{html.escape(words)}</p>"
+        for its, words in zip(languages, report.notices, strict=False)
+    )
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(report.title)}'
+        f'<!doctype html><html lang="{report.language}" dir="{report.direction}">'
+        f'<meta charset="utf-8"><title>{html.escape(report.title)}'
         f"</title><style>{STYLE}</style>{notice}<h1>{html.escape(report.title)}</h1>"
         f"<p>{html.escape(report.made)}</p><div class=row>{figures}</div><div class=row>"
         f"<table>{bars}</table><table>{facts}</table></div>{notice}</html>"
@@ -123,14 +141,14 @@ def to_html(report: Report) -> bytes:
 
 
 def to_pdf(report: Report) -> bytes:
-    """The report as a PDF of one page, A4."""
+    """The report as a PDF of one page, A4. It must be in English: see `_latin`."""
     page = fpdf.FPDF(format="A4")
     page.set_auto_page_break(False)
     page.set_title(_latin(report.title))
     page.add_page()
     page.set_margins(14, 12)
     page.set_xy(14, 12)
-    _notice(page, report.notice)
+    _notice(page, report.notices[0])
     page.set_font("Helvetica", "B", 15)
     page.multi_cell(0, 8, _latin(report.title), new_x="LMARGIN", new_y="NEXT")
     page.set_font("Helvetica", size=9)
@@ -149,7 +167,7 @@ def to_pdf(report: Report) -> bytes:
     _bars(page, report, bottom + 4, width)
     _fact_rows(page, report, bottom + 4, width)
     page.set_xy(14, 278)
-    _notice(page, report.notice)
+    _notice(page, report.notices[0])
     return bytes(page.output())
 
 
@@ -205,7 +223,7 @@ h1{font:600 1.5rem Georgia,serif;margin:.6rem 0 0}
 .notice{background:#fff0d6;padding:.5rem .8rem;border-radius:.4rem;font-weight:600}
 .row{display:flex;gap:1.5rem;flex-wrap:wrap}.row>*{flex:1 1 22rem;margin:0 0 1rem}
 img{width:100%;border-radius:.4rem}figcaption,small{color:#5c646b;font-size:.85em}
-td,th{padding:.15rem .4rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+td,th{padding:.15rem .4rem;text-align:start;vertical-align:top;overflow-wrap:anywhere}
 .bar{width:40%;background:#eceae4}.bar i{display:block;height:.7em;background:#0f6b6b}
 .number{white-space:nowrap}
 @media print{body{margin:0;font-size:11px}}

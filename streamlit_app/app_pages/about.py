@@ -7,7 +7,7 @@ from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from streamlit_app.components.charts import shown, table
 from streamlit_app.components.how_it_works import how_it_works
-from streamlit_app.content import text
+from streamlit_app.content import text, told
 from streamlit_app.startup import started
 
 OVERALL = ("accuracy", "balanced_accuracy", "macro_auc")
@@ -18,7 +18,7 @@ def page() -> None:
     try:
         card = registry.default_card()
     except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return
     left, right = st.columns([1, 1], gap="large")
     with left:
@@ -73,7 +73,7 @@ def _running() -> None:
     try:
         here = started()
     except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return
     rows = [
         ("version", here.version),

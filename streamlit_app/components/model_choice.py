@@ -10,7 +10,7 @@ from model_zoo.errors import ZooError
 from model_zoo.trust import SINGLE, TTA
 from streamlit_app import downloads
 from streamlit_app.components.weights import offer_download
-from streamlit_app.content import text
+from streamlit_app.content import text, told
 from streamlit_app.exports import plain_name
 
 MODEL, EIGHT_VIEWS = "analyze_model", "analyze_tta"
@@ -29,7 +29,7 @@ def choose_model() -> Card | None:
 def choose_card() -> Card | None:
     """The card of the chosen model, whether its weights are here or not; None if none is chosen."""
     for fault in registry.problems():
-        st.warning(str(fault), icon=":material/error:")
+        st.warning(told(fault), icon=":material/error:")
     cards = registry.classifiers()
     _prepare(list(cards))
     name = st.selectbox(
