@@ -1,0 +1,131 @@
+"""The languages of the app: nothing missing in any, nothing lost on the way, kept over pages."""
+
+import string
+import tomllib
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from model_zoo.errors import SENTENCES, BadImage
+from model_zoo.labels import BY_CODE
+from streamlit_app.components.photo_source import samples
+from streamlit_app.content import LANGUAGES, class_name, in_language, text, told
+
+ROOT = Path(__file__).parents[2] / "streamlit_app"
+PAGES = ("analyze", "study", "batch", "models", "about")
+TRANSLATIONS = [code for code in LANGUAGES if code != "en"]
+
+
+def words(code: str, value: object = None, path: tuple = ()) -> dict[tuple, str]:
+    """All words of a language by the path of their key."""
+    if not path:
+        value = tomllib.loads((ROOT / "content" / f"{code}.toml").read_text(encoding="utf-8"))
+    if isinstance(value, str):
+        return {path: value}
+    found = {}
+    for key, inner in value.items():
+        found |= words(code, inner, (*path, key))
+    return found
+
+
+def english() -> dict[tuple, str]:
+    """Every English word that a translation must have, from all places that it stands in."""
+    return {
+        **words("en"),
+        **{("errors", code): sentence for code, sentence in SENTENCES.items()},
+        **{("classes", code, "name"): label.name for code, label in BY_CODE.items()},
+        **{("samples", entry["title"]): entry["title"] for entry in samples().values()},
+    }
+
+
+def placeholders(sentence: str) -> set[tuple]:
+    parts = string.Formatter().parse(sentence)
+    return {(name, spec) for _, name, spec, _ in parts if name is not None}
+
+
+@pytest.mark.parametrize("code", TRANSLATIONS)
+def test_no_key_is_missing_and_none_is_left_over(code):
+    assert words(code).keys() == english().keys()
+
+
+@pytest.mark.parametrize("code", TRANSLATIONS)
+def test_placeholders_bold_and_commands_are_kept(code):
+    translated = words(code)
+    for key, sentence in english().items():
+        assert placeholders(translated[key]) == placeholders(sentence), key
+        for mark in ("**", "`", "\n- "):
+            assert translated[key].count(mark) == sentence.count(mark), key
+        for word in sentence.split():
+            if word.startswith(("--", "LESIONLENS_")):
+                assert word.strip(".,:;") in translated[key], key
+
+
+def test_without_a_visitor_words_are_english():
+    assert text("pages.about") == "About"
+    assert class_name("MEL") == "Melanoma"
+
+
+def test_an_error_is_told_in_the_language_and_printed_in_english():
+    fault = BadImage("too_many_bytes", megabytes=31.2, limit_megabytes=25)
+    assert told(fault) == str(fault)
+    with in_language("de"):
+        assert told(fault).startswith("Die Datei hat 31 MB; höchstens 25 MB")
+    assert str(fault).startswith("The file has 31 MB")
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("LESIONLENS_MODEL", raising=False)
+    monkeypatch.delenv("LESIONLENS_CASES", raising=False)
+
+
+def opened(**context: object) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.session_state["notice_agreed"] = True
+    test.context = context
+    return test
+
+
+def page_words(test: AppTest) -> str:
+    return "\n".join(str(part.value) for part in (*test.markdown, *test.caption, *test.subheader))
+
+
+@pytest.mark.parametrize("code", TRANSLATIONS)
+@pytest.mark.usefixtures("own_cache")
+def test_every_page_speaks_the_language_of_the_link(code):
+    test = opened(locale="en-US")
+    test.query_params["lang"] = code
+    with in_language(code):
+        notice, melanoma = text("notice.banner"), class_name("MEL")
+    for page in PAGES:
+        test = test.switch_page(f"app_pages/{page}.py").run()
+        assert not test.exception
+        assert notice in page_words(test)
+        assert test.sidebar.radio[0].value == code
+        assert test.query_params["lang"] == [code]
+        test.query_params.clear()  # as a browser does when another page is opened
+        if page == "analyze":
+            assert melanoma in test.get("plotly_chart")[0].proto.spec
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_the_browser_proposes_and_the_choice_stays():
+    test = opened(locale="de-AT").switch_page("app_pages/batch.py").run()
+    assert "Nur für Forschung und Lehre" in page_words(test)
+    test.sidebar.radio[0].set_value("en").run()
+    assert "Research and teaching only" in page_words(test)
+    assert test.query_params["lang"] == ["en"]
+    test = test.switch_page("app_pages/about.py").run()
+    assert "Research and teaching only" in page_words(test)
+    assert "lang" not in opened(locale="fr").switch_page("app_pages/batch.py").run().query_params
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_language_that_is_none_of_ours_is_passed_over():
+    test = opened()
+    test.query_params["lang"] = "xx"
+    test = test.switch_page("app_pages/batch.py").run()
+    assert not test.exception
+    assert "Research and teaching only" in page_words(test)
