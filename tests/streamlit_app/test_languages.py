@@ -1,5 +1,6 @@
 """The languages of the app: nothing missing in any, nothing lost on the way, kept over pages."""
 
+import json
 import string
 import tomllib
 from pathlib import Path
@@ -97,17 +98,18 @@ def page_words(test: AppTest) -> str:
 def test_every_page_speaks_the_language_of_the_link(code):
     test = opened(locale="en-US")
     test.query_params["lang"] = code
+    # The driver asks for the words of a choice in this thread; pages run in one of their own.
     with in_language(code):
-        notice, melanoma = text("notice.banner"), class_name("MEL")
-    for page in PAGES:
-        test = test.switch_page(f"app_pages/{page}.py").run()
-        assert not test.exception
-        assert notice in page_words(test)
-        assert test.sidebar.radio[0].value == code
-        assert test.query_params["lang"] == [code]
-        test.query_params.clear()  # as a browser does when another page is opened
-        if page == "analyze":
-            assert melanoma in test.get("plotly_chart")[0].proto.spec
+        for page in PAGES:
+            test = test.switch_page(f"app_pages/{page}.py").run()
+            assert not test.exception
+            assert text("notice.banner") in page_words(test)
+            assert test.sidebar.radio[0].value == code
+            assert test.query_params["lang"] == code
+            test.query_params.clear()  # as a browser does when another page is opened
+            if page == "analyze":
+                chart = json.loads(test.get("plotly_chart")[0].proto.spec)
+                assert class_name("MEL") in json.dumps(chart, ensure_ascii=False)
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -116,7 +118,7 @@ def test_the_browser_proposes_and_the_choice_stays():
     assert "Nur für Forschung und Lehre" in page_words(test)
     test.sidebar.radio[0].set_value("en").run()
     assert "Research and teaching only" in page_words(test)
-    assert test.query_params["lang"] == ["en"]
+    assert test.query_params["lang"] == "en"
     test = test.switch_page("app_pages/about.py").run()
     assert "Research and teaching only" in page_words(test)
     assert "lang" not in opened(locale="fr").switch_page("app_pages/batch.py").run().query_params
