@@ -23,6 +23,10 @@ RIGHT_TO_LEFT = """<style>
 [data-testid="stMain"], [data-testid="stSidebarContent"], [data-testid="stDialog"],
 [data-testid="stTooltipContent"], [data-testid="stSelectboxVirtualDropdown"] {
   direction: rtl; text-align: start; }
+[data-testid="stMarkdown"], [data-testid="stMarkdownContainer"], [data-testid="stHeading"] {
+  text-align: start !important; }
+[data-testid="stButtonGroup"] button { border-radius: 0.6rem !important; }
+[data-testid="stTooltipIcon"] { margin-inline-start: 0.4rem; }
 [data-testid="stPlotlyChart"], [data-testid="stDataFrame"], [data-testid="stCode"],
 [data-testid="stImage"], [data-testid="stSlider"] [data-baseweb="slider"], code, pre {
   direction: ltr; }
