@@ -3,13 +3,18 @@
 import json
 import string
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from model_zoo import NOTICE, registry
+from model_zoo.analysis import Analysis
 from model_zoo.errors import SENTENCES, BadImage
-from model_zoo.labels import BY_CODE
+from model_zoo.labels import BY_CODE, CODES
+from streamlit_app import report
 from streamlit_app.components.photo_source import samples
 from streamlit_app.content import LANGUAGES, class_name, in_language, text, told
 
@@ -73,6 +78,17 @@ def test_an_error_is_told_in_the_language_and_printed_in_english():
     with in_language("de"):
         assert told(fault).startswith("Die Datei hat 31 MB; höchstens 25 MB")
     assert str(fault).startswith("The file has 31 MB")
+
+
+def test_a_report_has_both_notices_and_says_its_language():
+    probabilities = np.full(len(CODES), 1 / len(CODES))
+    analysis = Analysis("m", CODES, probabilities, None, (0, 0, 9, 9), (9, 9))
+    parts = ("photo.jpg", [], analysis, registry.default_card(), "ab" * 32, datetime.now(UTC))
+    with in_language("fa"):
+        page = report.to_html(report.make(*parts)).decode()
+        translated = text("notice.banner").replace("**", "")
+    assert '<html lang="fa" dir="rtl">' in page
+    assert page.count(NOTICE) == page.count(translated) == 2
 
 
 @pytest.fixture
