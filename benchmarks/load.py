@@ -9,26 +9,24 @@ compared with the one that the model gives here: exit status 1 if any differs, o
 """
 
 import argparse
-import socket
-import subprocess
+import contextlib
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from benchmarks.servers import SAMPLES, running, wait_for
 from benchmarks.streamlit_client import Visitor
 from model_zoo.classifier import Classifier
 from model_zoo.errors import SENTENCES
 from model_zoo.images import decode_rgb
 
-ROOT = Path(__file__).parents[1]
-SAMPLES = sorted((ROOT / "streamlit_app" / "samples").glob("*.jpg"))
+PHOTOS = sorted(SAMPLES.glob("*.jpg"))
 TOLERANCE = 1e-4  # the JSON has probabilities with six decimals
 ALONE_SECONDS = 20
 MIB = 2**20
@@ -52,48 +50,26 @@ def main() -> int:
     parser.add_argument("--pause", type=float, default=5.0, help="mean seconds between two photos")
     parser.add_argument("--url", help="of a server that runs already; memory is not measured then")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        server, url = (None, options.url) if options.url else _serve(Path(folder))
-        _wait_for(url)
-        try:
-            alone = crowd(url, 1, min(ALONE_SECONDS, options.seconds), 0.2)
-            memory = Memory(server.pid) if server else None
-            many = crowd(url, options.users, options.seconds, options.pause)
-            grown = memory.stop() if memory else []
-        finally:
-            if server:
-                server.terminate()
-                server.wait(30)
+    with contextlib.ExitStack() as stack:
+        server, url = None, options.url
+        if url:
+            wait_for(url)
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            server, url = stack.enter_context(running(Path(folder)))
+        alone = crowd(url, 1, min(ALONE_SECONDS, options.seconds), 0.2)
+        memory = Memory(server.pid) if server else None
+        many = crowd(url, options.users, options.seconds, options.pause)
+        grown = memory.stop() if memory else []
     wrong = wrong_answers(alone + many)
     report(options, alone, many, grown, wrong)
     return 1 if wrong or any(one.errors for one in alone + many) else 0
 
 
-def _serve(folder: Path) -> tuple[subprocess.Popen, str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit_app.server"]
-    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    log = (folder / "server.log").open("wb")
-    server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-    return server, f"http://127.0.0.1:{port}"
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(240):
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.25)
-    raise TimeoutError(f"Expected the app at {url} within a minute; nothing answered.")
-
-
 def photo(number: int) -> bytes:
     """A photo of its own for every number: a drawn sample, moved, dimmed and encoded anew."""
     random = np.random.default_rng(number)
-    rgb = decode_rgb(SAMPLES[number % len(SAMPLES)].read_bytes())
+    rgb = decode_rgb(PHOTOS[number % len(PHOTOS)].read_bytes())
     rgb = np.roll(rgb, random.integers(-40, 40, 2), (0, 1))
     rgb = np.clip(rgb * random.uniform(0.75, 1.1, 3), 0, 255).astype(np.uint8)
     return cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()

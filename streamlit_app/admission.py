@@ -26,19 +26,25 @@ class Turnstile:
         """slots, queue: at least 1 and 0; patience: seconds that one may wait for a turn."""
         self._room = threading.BoundedSemaphore(slots + queue)
         self._slots = threading.BoundedSemaphore(slots)
+        self._patient = threading.Lock()
         self._patience = patience
 
     @contextmanager
     def turn(self, *, patient: bool = False) -> Iterator[None]:
         """A turn; patient: wait as long as it takes, for what no one is looking at meanwhile.
 
-        Not to be nested. Raises `ZooError` with the code `busy` where the queue is full or the wait
-        too long.
+        The patient take one slot at a time between them and no place in the queue, so that however
+        many they are, the others do not hear "busy" for it. Not to be nested. Raises `ZooError`
+        with the code `busy` where the queue is full or the wait too long.
         """
-        if not self._room.acquire(blocking=patient):
+        if patient:
+            with self._patient, self._slots:
+                yield
+            return
+        if not self._room.acquire(blocking=False):
             raise ZooError("busy")
         try:
-            if not self._slots.acquire(timeout=None if patient else self._patience):
+            if not self._slots.acquire(timeout=self._patience):
                 raise ZooError("busy")
             try:
                 yield

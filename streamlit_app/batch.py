@@ -20,6 +20,7 @@ from model_zoo.errors import BadImage, ZooError
 from model_zoo.images import MAX_BYTES, SUFFIXES, decode_rgb
 from streamlit_app.admission import turns
 from streamlit_app.exports import to_csv_text
+from streamlit_app.log import log_fault
 from streamlit_app.thumbnails import thumbnail
 
 MOST_PHOTOS = 500
@@ -229,7 +230,11 @@ class Job:
         for waiting in photos:
             if self._stopped.is_set():
                 return
-            self.rows.append(analyse(classifier, waiting))
+            try:
+                self.rows.append(analyse(classifier, waiting))
+            except Exception as fault:  # one photo's row, whatever it was; the others go on
+                log_fault(fault)
+                self.rows.append(Row(waiting.name, "unreadable", fault=ZooError("batch_fault")))
 
 
 def to_csv(rows: list[Row], model: str, digest: str, notice: str) -> str:

@@ -26,7 +26,7 @@ SENT = (
 LEFT = ("__pycache__", ".pyc")
 # A Space shows the app in a frame of another site, where a browser does not send the cookie that
 # the protection needs, so every upload would be refused. Set in the Space alone.
-VARIABLES = [{"key": "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION", "value": "false"}]
+VARIABLE, VALUE = "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION", "false"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,8 +76,9 @@ def _send(space: str, files: list[str], *, private: bool) -> int:
             space_sdk="docker",
             private=private,
             exist_ok=True,
-            space_variables=VARIABLES,
         )
+        # Not with the creation, which leaves a Space that is there already as it is.
+        hub.add_space_variable(space, VARIABLE, VALUE)
         # The hub stores large files itself; files that are no longer part of the app go.
         done = hub.upload_folder(
             repo_id=space,

@@ -7,7 +7,6 @@ page. Takes the options and environment variables of `streamlit run`.
 
 import os
 import sys
-import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,8 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.web.cli import main
 
 from model_zoo.errors import ZooError
+from streamlit_app.components.weights import LOCAL_PATHS
 from streamlit_app.content import text
-from streamlit_app.log import log
+from streamlit_app.log import log, log_fault
 from streamlit_app.startup import started
 from streamlit_app.uploads import keep_uploads_in_memory
 
@@ -54,6 +54,7 @@ class Headers:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Nothing; makes the server ready before its first visitor."""
     keep_uploads_in_memory()
+    os.environ.setdefault(LOCAL_PATHS, "0")
     try:
         started()
     except ZooError as fault:  # the pages say it too; a server that answers is easier to mend
@@ -63,8 +64,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 def on_fault(fault: Exception) -> bool:
     """True; a page that failed is logged by kind and place, and the visitor reads a sentence."""
-    place = traceback.extract_tb(fault.__traceback__)[-1]
-    log("fault", kind=type(fault).__name__, where=f"{Path(place.filename).name}:{place.lineno}")
+    log_fault(fault)
     st.error(text("app.fault"), icon=":material/error:")
     return True
 

@@ -101,13 +101,7 @@ def _areas(measured: dict) -> str:
 def _curves(curves: dict, front: str, card: Card, mode: str) -> go.Figure:
     colours = palette()
     figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": colours.faint, "dash": "dot", "width": 1},
-        hoverinfo="skip",
-    )
+    _diagonal(figure)
     for code in sorted(curves, key=lambda code: code == front):
         leads = code == front
         figure.add_scatter(
@@ -136,6 +130,17 @@ def _curves(curves: dict, front: str, card: Card, mode: str) -> go.Figure:
     return figure
 
 
+def _diagonal(figure: go.Figure) -> None:
+    """Nothing; adds the line of chance, or of a perfect calibration."""
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": palette().faint, "dash": "dot", "width": 1},
+        hoverinfo="skip",
+    )
+
+
 def reliability(measured: dict, card: Card, mode: str, *, key: str) -> None:
     """Nothing; draws how often the leading class is right, by how probable it was called."""
     bins = measured.get("reliability")
@@ -144,13 +149,7 @@ def reliability(measured: dict, card: Card, mode: str, *, key: str) -> None:
         return
     colours = palette()
     figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": colours.faint, "dash": "dot", "width": 1.5},
-        hoverinfo="skip",
-    )
+    _diagonal(figure)
     figure.add_scatter(
         x=[said for said, _, _ in bins],
         y=[right for _, right, _ in bins],

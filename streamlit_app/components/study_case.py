@@ -10,6 +10,7 @@ from model_zoo.labels import CODES
 from model_zoo.overlay import frame, paint
 from streamlit_app.admission import turns
 from streamlit_app.cache import classifier
+from streamlit_app.components.overload import overload_told
 from streamlit_app.components.probabilities import probability_bars
 from streamlit_app.content import class_name, text, told
 from streamlit_app.study import CONFIDENCES, Answer, Round, StudyCase, leading
@@ -24,9 +25,16 @@ def study_case(under_way: Round, model: str) -> None:
         place / len(under_way.cases),
         text("study.progress", place=place + 1, length=len(under_way.cases)),
     )
+    with overload_told():
+        _draw(under_way, case, place, model)
+
+
+def _draw(under_way: Round, case: StudyCase, place: int, model: str) -> None:
     try:
         rgb, analysis = _read(case.data, model)
     except ZooError as fault:
+        if fault.code == "busy":
+            raise  # a matter of the moment: no reason to leave the case out
         st.error(f"{case.name}: {told(fault)}", icon=":material/error:")
         if st.button(text("study.skip")):
             _leave_out(under_way, place)

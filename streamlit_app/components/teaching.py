@@ -9,8 +9,10 @@ from model_zoo.analysis import Analysis
 from model_zoo.changes import CHANGES, Changed, trace
 from model_zoo.errors import ZooError
 from model_zoo.similar import SimilarCases
+from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier
 from streamlit_app.components.charts import palette
+from streamlit_app.components.overload import overload_told
 from streamlit_app.content import class_name, text, told
 
 
@@ -75,15 +77,16 @@ def what_would_change_it(viewed: Viewed) -> None:
     st.caption(text("changes.intro"))
     if not st.button(text("changes.ask"), key=f"changes_{viewed.digest}"):
         return
-    with st.spinner(text("changes.busy")):
-        reader = classifier(viewed.analysis.model, viewed.mode)
-        traced = trace(reader, viewed.shown)
-    st.plotly_chart(
-        _chart(traced, viewed.analysis),
-        config={"displayModeBar": False},
-        alt=text("changes.alt"),
-        key="changes_chart",
-    )
+    with overload_told(), turns.turn():
+        with st.spinner(text("changes.busy")):
+            reader = classifier(viewed.analysis.model, viewed.mode)
+            traced = trace(reader, viewed.shown)
+        st.plotly_chart(
+            _chart(traced, viewed.analysis),
+            config={"displayModeBar": False},
+            alt=text("changes.alt"),
+            key="changes_chart",
+        )
 
 
 def _chart(traced: list[Changed], analysis: Analysis) -> go.Figure:

@@ -1,19 +1,21 @@
-"""One server and one browser for all tests that drive the real app."""
+"""What the tests of the app share: a cache of their own, one server, one browser."""
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from benchmarks.servers import PLAIN, running
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """An empty cache folder, and no model of the user's own."""
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("LESIONLENS_MODEL", raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -22,37 +24,10 @@ def address(tmp_path_factory):
     if os.environ.get("LESIONLENS_URL"):
         yield os.environ["LESIONLENS_URL"]
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "LESIONLENS_CACHE": str(tmp_path_factory.mktemp("cache"))}
-    environment["LESIONLENS_ISIC_API"] = "http://127.0.0.1:9/"  # tests reach no network
-    environment.pop("LESIONLENS_MODEL", None)
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app/app.py"]
-    server = subprocess.Popen(
-        [*command, "--server.port", str(port), "--server.address", "127.0.0.1"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(url)
+    folder = tmp_path_factory.mktemp("app")
+    # Tests reach no network.
+    with running(folder, command=PLAIN, LESIONLENS_ISIC_API="http://127.0.0.1:9/") as (_, url):
         yield url
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(120):
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
-            return
-        except OSError:
-            time.sleep(0.5)
-    raise TimeoutError(url)
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,7 @@ APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 SAMPLE = next(iter(sorted(SAMPLES.glob("*.jpg"))))
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("LESIONLENS_MODEL", raising=False)
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture

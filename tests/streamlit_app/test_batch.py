@@ -132,6 +132,26 @@ def test_a_job_reads_all_and_a_bad_photo_does_not_stop_it(classifier):
     assert rows[3]["file"] == "Research only"
 
 
+def test_a_fault_that_nobody_thought_of_is_the_row_of_its_photo_alone(classifier, capsys):
+    class Failing:
+        calls = 0
+
+        def analyse(self, rgb):
+            self.calls += 1
+            if self.calls == 1:
+                raise MemoryError("first.jpg")
+            return classifier.analyse(rgb)
+
+    uploads = [("first.jpg", SAMPLE), ("second.jpg", SAMPLE)]
+    job = batch.Job(Failing(), batch.queue(uploads).photos)
+    job.wait(60)
+    assert [row.status == "unreadable" for row in job.rows] == [True, False]
+    assert job.rows[0].problem.endswith(".")
+    told = capsys.readouterr().err
+    assert "MemoryError" in told
+    assert "first.jpg" not in told
+
+
 def test_a_stopped_job_keeps_what_is_done(classifier, monkeypatch):
     slow = batch.analyse
 

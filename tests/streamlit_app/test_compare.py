@@ -15,10 +15,7 @@ FIRST_PHOTO = (SAMPLES / "network.jpg").read_bytes()
 SECOND_PHOTO = (SAMPLES / "vessels.jpg").read_bytes()
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("LESIONLENS_MODEL", raising=False)
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture

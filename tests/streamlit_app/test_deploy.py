@@ -37,6 +37,9 @@ def hub(monkeypatch):
                 raise errors.HfHubHTTPError("403 Forbidden\nmore")
             asked["create"] = (space, settings)
 
+        def add_space_variable(self, space, key, value):
+            asked["variable"] = (space, key, value)
+
         def upload_folder(self, **settings):
             asked["upload"] = settings
             return types.SimpleNamespace(commit_url="https://hub.example/commit/1")
@@ -55,7 +58,7 @@ def test_it_sends_a_docker_space_whose_uploads_work_in_a_frame(hub, capsys):
     assert deploy.main(["--space", "me/lens", "--send", "--private"]) == 0
     space, settings = hub["create"]
     assert (space, settings["space_sdk"], settings["private"]) == ("me/lens", "docker", True)
-    assert settings["space_variables"][0]["value"] == "false"
+    assert hub["variable"] == ("me/lens", "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION", "false")
     assert hub["upload"]["allow_patterns"] == deploy.files_to_send()
     assert "commit/1" in capsys.readouterr().out
 

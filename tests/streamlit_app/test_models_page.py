@@ -290,3 +290,12 @@ def test_a_measured_pair_stands_side_by_side(app, monkeypatch, tmp_path):
     assert f"900 of {measured['n']} test photos" in told
     both = (measured["per_class"]["MEL"]["recall"], other["per_class"]["MEL"]["recall"])
     assert "".join(f"<td>{shown(entry)}</td>" for entry in both) in told
+
+
+def test_no_visitor_of_a_deployed_server_counts_as_its_user(monkeypatch):
+    from_loopback = SimpleNamespace(context=SimpleNamespace(headers={}, ip_address=None))
+    monkeypatch.setattr(weights, "st", from_loopback)
+    monkeypatch.delenv(weights.LOCAL_PATHS, raising=False)
+    assert weights._visitor_is_here()
+    monkeypatch.setenv(weights.LOCAL_PATHS, "0")
+    assert not weights._visitor_is_here()

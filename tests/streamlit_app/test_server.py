@@ -7,13 +7,13 @@ import urllib.request
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.servers import ROOT, SAMPLES, running
 from benchmarks.streamlit_client import Visitor
 from model_zoo import registry
 from model_zoo.errors import SENTENCES, ZooError
 from streamlit_app import admission, server
 from streamlit_app.admission import Turnstile
 from streamlit_app.log import log
-from tests.streamlit_app.servers import ROOT, SAMPLES, running
 
 NAME = "Jane Doe 1961-04-02.jpg"
 
@@ -100,6 +100,27 @@ def test_in_the_queue_one_waits_only_so_long_unless_patient():
         assert not served.wait(0.2)
     assert served.wait(10)
     waiting.join()
+
+
+def test_however_many_are_patient_others_are_let_in():
+    turnstile = Turnstile(slots=2, queue=0, patience=10)
+    go_on, inside = threading.Event(), threading.Semaphore(0)
+
+    def read_a_folder():
+        with turnstile.turn(patient=True):
+            inside.release()
+            assert go_on.wait(30)
+
+    folders = [threading.Thread(target=read_a_folder) for _ in range(20)]
+    for folder in folders:
+        folder.start()
+    assert inside.acquire(timeout=10)
+    with turnstile.turn():  # the second slot is free for whoever looks at a page
+        assert not inside.acquire(timeout=0.2)
+    go_on.set()
+    for folder in folders:
+        folder.join(30)
+        assert not folder.is_alive()
 
 
 def test_the_page_says_that_it_is_busy_and_keeps_the_choice(monkeypatch):

@@ -118,7 +118,14 @@ def _read(file: Path, classifier: Classifier) -> tuple[str | None, Prepared | Ba
     try:
         data = read_bytes(file)
         whole = len(data) <= MAX_BYTES
-        digest = hashlib.sha256(data).hexdigest() if whole else sha256_of(file)
+        digest = hashlib.sha256(data).hexdigest() if whole else _sha256_of_large(file)
         return digest, classifier.prepare(decode_rgb(data))
     except BadImage as fault:
         return digest, fault
+
+
+def _sha256_of_large(file: Path) -> str:
+    try:
+        return sha256_of(file)
+    except OSError as fault:  # it was there a moment ago: one row must not end the run
+        raise BadImage("unreadable_file", path=file, problem=fault.strerror) from fault

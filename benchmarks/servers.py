@@ -1,4 +1,4 @@
-"""Runs the app as it is deployed, on loopback, for tests that need the real server."""
+"""The app as a process of its own on loopback, for benchmarks and for tests of the real server."""
 
 import contextlib
 import os
@@ -11,31 +11,44 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "streamlit_app" / "samples"
+DEPLOYED = ("-m", "streamlit_app.server")
+PLAIN = ("-m", "streamlit", "run", "streamlit_app/app.py")  # the README's own command
 
 
 @contextlib.contextmanager
 def running(
-    folder: Path, before: tuple[str, ...] = (), **settings: str
+    folder: Path,
+    before: tuple[str, ...] = (),
+    command: tuple[str, ...] = DEPLOYED,
+    **settings: str,
 ) -> Iterator[tuple[subprocess.Popen, str]]:
     """A server and its address; `server.log` in the folder holds what it says.
 
-    before: a command that runs it, such as strace. settings: environment variables.
+    before: what runs it, such as strace. command: of Python. settings: environment variables.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [*before, sys.executable, "-m", "streamlit_app.server"]
-    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    options = ("--server.port", str(port), "--server.address", "127.0.0.1")
     environment = {**os.environ, "LESIONLENS_CACHE": str(folder / "cache"), **settings}
+    environment.pop("LESIONLENS_MODEL", None)
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            command, cwd=ROOT, stdout=log, stderr=log, env=environment, start_new_session=True
+            [*before, sys.executable, *command, *options],
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(url, folder)
+        try:
+            wait_for(url)
+        except TimeoutError as fault:
+            raise TimeoutError((folder / "server.log").read_text()) from fault
         yield server, url
     finally:
         with contextlib.suppress(ProcessLookupError):  # the whole group, strace's child included
@@ -43,11 +56,12 @@ def running(
         server.wait(30)
 
 
-def _wait_for(url: str, folder: Path) -> None:
+def wait_for(url: str) -> None:
+    """Nothing, once a server answers there. Raises `TimeoutError` after a minute."""
     for _ in range(240):
         try:
             urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
             return
         except OSError:
             time.sleep(0.25)
-    raise TimeoutError((folder / "server.log").read_text())
+    raise TimeoutError(f"Expected the app at {url} within a minute; nothing answered.")
