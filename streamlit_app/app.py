@@ -8,7 +8,11 @@ from contextlib import suppress
 import streamlit as st
 
 from model_zoo.errors import ZooError
-from streamlit_app.components.language_choice import choose_language, prepare_language
+from streamlit_app.components.language_choice import (
+    choose_language,
+    name_language,
+    prepare_language,
+)
 from streamlit_app.components.look import look
 from streamlit_app.components.notice import acknowledge, banner, remember
 from streamlit_app.content import LOGO, text
@@ -18,12 +22,7 @@ from streamlit_app.uploads import keep_uploads_in_memory
 keep_uploads_in_memory()
 with suppress(ZooError):  # a page that needs a model says what is wrong with it
     started()
-st.set_page_config(
-    page_title="LesionLens",
-    page_icon=":material/lens_blur:",
-    layout="wide",
-    initial_sidebar_state="collapsed",
-)
+st.set_page_config(page_title="LesionLens", page_icon=":material/lens_blur:", layout="wide")
 prepare_language()
 st.logo(LOGO, size="large")
 page = st.navigation(
@@ -42,8 +41,10 @@ page = st.navigation(
     position="top",
 )
 look()
-choose_language()
-banner()
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    banner()
+    choose_language()
 acknowledge()
 page.run()
+name_language()
 remember()

@@ -18,9 +18,20 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.labels import BY_CODE
 from model_zoo.trust import SINGLE, group_probability, of_card
-from streamlit_app.content import ENGLISH, class_name, direction, language, text
+from streamlit_app.content import (
+    ENGLISH,
+    PERSIAN,
+    card_words,
+    class_name,
+    direction,
+    language,
+    sample_title,
+    text,
+)
 from streamlit_app.exports import plain_name
 
+# A PDF's own fonts have the letters of Latin-1 and no others; a font that has more is not bundled.
+NOT_IN_PDF = {PERSIAN}
 PICTURE_SIDE = 700  # pixels of the longer side: sharp at half the width of a page
 
 
@@ -56,7 +67,7 @@ def make(
     digest: the sha256 of what was asked. mode: how it was asked (see `trust`).
     """
     return Report(
-        title=text("report.title", name=plain_name(name)),
+        title=text("report.title", name=plain_name(sample_title(name))),
         made=text("report.made", date=now.strftime("%Y-%m-%d %H:%M %Z").strip()),
         pictures=tuple((_jpeg(rgb), caption) for rgb, caption in pictures),
         bars=tuple(
@@ -104,7 +115,7 @@ def _facts(analysis: Analysis, card: Card, digest: str, mode: str) -> list[tuple
     if inside is not None:
         facts.append((text("report.inside"), f"{inside:.0%}"))
     facts += [
-        (text("report.model"), f"{card.title or card.name} ({card.name})"),
+        (text("report.model"), f"{card_words(card.title or card.name)} ({card.name})"),
         ("sha256", digest),
     ]
     return facts
@@ -123,7 +134,7 @@ def to_html(report: Report) -> bytes:
         for name, group, value in report.bars
     )
     facts = "".join(
-        f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+        f"<tr><th>{html.escape(name)}</th><td><bdi>{html.escape(value)}</bdi></td></tr>"
         for name, value in report.facts
     )
     languages = (f'lang="{ENGLISH}" dir="ltr"', f'lang="{report.language}"')
@@ -141,14 +152,14 @@ def to_html(report: Report) -> bytes:
 
 
 def to_pdf(report: Report) -> bytes:
-    """The report as a PDF of one page, A4. It must be in English: see `_latin`."""
+    """The report as a PDF of one page, A4. Its language must be none of `NOT_IN_PDF`."""
     page = fpdf.FPDF(format="A4")
     page.set_auto_page_break(False)
     page.set_title(_latin(report.title))
     page.add_page()
     page.set_margins(14, 12)
     page.set_xy(14, 12)
-    _notice(page, report.notices[0])
+    _notices_of_page(page, report)
     page.set_font("Helvetica", "B", 15)
     page.multi_cell(0, 8, _latin(report.title), new_x="LMARGIN", new_y="NEXT")
     page.set_font("Helvetica", size=9)
@@ -166,15 +177,16 @@ def to_pdf(report: Report) -> bytes:
         bottom = max(bottom, page.get_y())
     _bars(page, report, bottom + 4, width)
     _fact_rows(page, report, bottom + 4, width)
-    page.set_xy(14, 278)
-    _notice(page, report.notices[0])
+    page.set_xy(14, 278 if len(report.notices) == 1 else 272)
+    _notices_of_page(page, report)
     return bytes(page.output())
 
 
-def _notice(page: fpdf.FPDF, words: str) -> None:
+def _notices_of_page(page: fpdf.FPDF, report: Report) -> None:
     page.set_font("Helvetica", "B", 8)
     page.set_fill_color(255, 240, 214)
-    page.multi_cell(0, 4.4, _latin(words), fill=True, new_x="LMARGIN", new_y="NEXT")
+    for words in report.notices:
+        page.multi_cell(0, 4.4, _latin(words), fill=True, new_x="LMARGIN", new_y="NEXT")
     page.ln(1)
 
 

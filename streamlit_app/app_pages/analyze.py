@@ -119,7 +119,7 @@ def _viewed(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
         before = last_viewed()
         if before is None or before.analysis.model != card.name:
             return None  # another model's answer is never shown under this one's name
-        st.caption(text("analyze.still", name=plain_name(before.name)))
+        st.caption(text("analyze.still", name=plain_name(sample_title(before.name))))
         return before
     except ZooError as fault:
         st.error(told(fault), icon=":material/error:")
@@ -178,10 +178,10 @@ def _downloads(viewed: Viewed, card: Card) -> None:
         icon=":material/download:",
         width="stretch",
     )
-    # The letters that a PDF has of its own do not reach to every language, so it is in English.
+    printed = ENGLISH if language() in report.NOT_IN_PDF else language()
     for column, kind, write, mime, made in (
         (as_html, "html", report.to_html, "text/html", _report(viewed, card, language())),
-        (as_pdf, "pdf", report.to_pdf, "application/pdf", _report(viewed, card, ENGLISH)),
+        (as_pdf, "pdf", report.to_pdf, "application/pdf", _report(viewed, card, printed)),
     ):
         column.download_button(
             text(f"analyze.report_{kind}"),
@@ -192,6 +192,8 @@ def _downloads(viewed: Viewed, card: Card) -> None:
             icon=":material/description:",
             width="stretch",
         )
+    if printed != language():
+        st.caption(text("analyze.pdf_english"))
 
 
 def _report(viewed: Viewed, card: Card, spoken: str):

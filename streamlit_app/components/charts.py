@@ -88,7 +88,7 @@ def table(
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     lines = [
         f'<tr><th scope="row">{escape(str(first))}</th>'
-        + "".join(f"<td>{escape(str(cell))}</td>" for cell in others)
+        + "".join(f"<td><bdi>{escape(str(cell))}</bdi></td>" for cell in others)
         + "</tr>"
         for first, *others in rows
     ]

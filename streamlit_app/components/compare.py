@@ -12,7 +12,7 @@ from streamlit_app.components.charts import as_table, draw, palette
 from streamlit_app.components.photo_view import picture
 from streamlit_app.components.probabilities import probability_bars
 from streamlit_app.components.verdict import is_folded, verdict
-from streamlit_app.content import class_name, text, told
+from streamlit_app.content import class_name, sample_title, text, told
 from streamlit_app.exports import plain_name
 
 OPACITY = 0.5
@@ -65,7 +65,7 @@ def _one(viewed: Viewed, card: Card, key: str) -> None:
     """Nothing; draws a photo with outline and heatmap of its leading class, and its answer."""
     analysis = viewed.analysis
     found = analysis.outline is not None
-    name, label = plain_name(viewed.name), class_name(analysis.label)
+    name, label = plain_name(sample_title(viewed.name)), class_name(analysis.label)
     if analysis.heatmaps is None:
         st.image(viewed.with_outline(), alt=text("analyze.alt_photo", name=name), width="stretch")
     else:

@@ -2,10 +2,15 @@
 
 import streamlit as st
 
-from streamlit_app.content import CHOSEN, ENGLISH, LANGUAGES, text
+from streamlit_app.content import CHOSEN, ENGLISH, LANGUAGES, language, text
 
 LINKED = "lang"  # the parameter of an address that names a language
 _OF_LINK = "language_of_link"
+
+_name_language = st.components.v2.component(
+    "lesionlens_language",
+    js="export default function ({ data }) { document.documentElement.lang = data; }",
+)
 
 
 def prepare_language() -> None:
@@ -24,14 +29,15 @@ def prepare_language() -> None:
 
 
 def choose_language() -> None:
-    """Nothing; draws the choice in the sidebar, and has the address of the page carry it."""
-    chosen = st.sidebar.radio(
-        text("language.choose"),
-        list(LANGUAGES),
-        format_func=LANGUAGES.__getitem__,
-        key=CHOSEN,
-        persist_state="session",
-    )
+    """Nothing; draws the choice, and has the address of the page carry it."""
+    with st.popover(LANGUAGES[language()], type="tertiary", icon=":material/language:"):
+        chosen = st.radio(
+            text("language.choose"),
+            list(LANGUAGES),
+            format_func=LANGUAGES.__getitem__,
+            key=CHOSEN,
+            persist_state="session",
+        )
     st.session_state[_OF_LINK] = chosen
     # An address without a language is English to whoever has no other language of ours.
     plain = chosen == ENGLISH == _of_browser()
@@ -39,6 +45,14 @@ def choose_language() -> None:
         st.query_params[LINKED] = chosen
     elif plain and LINKED in st.query_params:
         del st.query_params[LINKED]
+
+
+def name_language() -> None:
+    """Nothing; has the page say its language, so that a screen reader speaks it.
+
+    To be called after the page, so that nothing on it moves.
+    """
+    _name_language(data=language(), key="language_of_page")
 
 
 def _of_browser() -> str:

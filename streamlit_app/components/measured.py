@@ -9,7 +9,7 @@ from model_zoo.card import Card
 from model_zoo.labels import BY_CODE
 from model_zoo.trust import TTA
 from streamlit_app.components.charts import add_intervals, as_table, draw, palette, shown, table
-from streamlit_app.content import class_name, text
+from streamlit_app.content import card_words, class_name, text
 
 NATIVE = "native"
 EVALUATE = "python -m training evaluate --model {name} --data ISIC_2019 --out results --write-card"
@@ -78,7 +78,7 @@ def headline(found: dict[str, dict], *, key: str) -> None:
     st.caption(
         text(
             "about.measured_note",
-            protocol=first["protocol"],
+            protocol=card_words(first["protocol"]),
             n=first["n"],
             lesions=first["lesions"],
         )

@@ -12,7 +12,7 @@ from streamlit_app.admission import turns
 from streamlit_app.cache import classifier
 from streamlit_app.components.overload import overload_told
 from streamlit_app.components.probabilities import probability_bars
-from streamlit_app.content import class_name, text, told
+from streamlit_app.content import class_name, sample_title, text, told
 from streamlit_app.study import CONFIDENCES, Answer, Round, StudyCase, leading
 
 OPACITY = 0.5
@@ -35,7 +35,7 @@ def _draw(under_way: Round, case: StudyCase, place: int, model: str) -> None:
     except ZooError as fault:
         if fault.code == "busy":
             raise  # a matter of the moment: no reason to leave the case out
-        st.error(f"{case.name}: {told(fault)}", icon=":material/error:")
+        st.error(f"{sample_title(case.name)}: {told(fault)}", icon=":material/error:")
         if st.button(text("study.skip")):
             _leave_out(under_way, place)
         return

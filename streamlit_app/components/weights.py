@@ -10,7 +10,7 @@ from model_zoo.errors import ZooError
 from model_zoo.loading import check_compiler
 from streamlit_app import downloads
 from streamlit_app.cache import classifier
-from streamlit_app.content import text, told
+from streamlit_app.content import card_words, text, told
 
 REFRESH_SECONDS = 1.0
 # "0" where visitors are no users of the server's machine, whatever address they seem to come from.
@@ -41,7 +41,7 @@ def _download(card: Card) -> None:
         return
     if under_way is not None and under_way.fault is not None:
         st.error(told(under_way.fault), icon=":material/error:")
-    label = text("analyze.fetch", title=card.title or card.name)
+    label = text("analyze.fetch", title=card_words(card.title or card.name))
     if st.button(label, icon=":material/download:", key=f"fetch_{card.name}"):
         downloads.begin(card)
         st.rerun()

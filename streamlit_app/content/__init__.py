@@ -1,8 +1,8 @@
 """The words of the app, one TOML file a language.
 
 A translation has every key of `en.toml` and, beside these, what English keeps elsewhere: the names
-of the classes (model_zoo/labels.py), the sentences of the errors (model_zoo/errors.toml) and the
-titles of the drawn samples (samples/index.toml).
+of the classes (model_zoo/labels.py), the sentences of the errors (model_zoo/errors.toml), the
+titles of the drawn samples (samples/index.toml) and what the cards of bundled models say.
 """
 
 import functools
@@ -22,6 +22,8 @@ ENGLISH, PERSIAN = "en", "fa"
 LANGUAGES = {ENGLISH: "English", "de": "Deutsch", "es": "Español", PERSIAN: "فارسی"}
 RIGHT_TO_LEFT = {PERSIAN}
 CHOSEN = "language"  # where a session keeps its visitor's language
+LEFT_TO_RIGHT, END = "\u2066", "\u2069"  # begin and end what is read on its own
+NARROW_SPACE = "\u202f"  # at which no line breaks
 LOGO = Path(__file__).with_name("logo.svg")
 
 _said_in: ContextVar[str | None] = ContextVar("said_in", default=None)
@@ -73,6 +75,24 @@ def class_name(code: str) -> str:
 def sample_title(english: str) -> str:
     """The title of a drawn sample in the visitor's language; any other name of a photo as it is."""
     return _words(language()).get("samples", {}).get(english, english)
+
+
+def card_words(english: str) -> str:
+    """Words of a model's card in the visitor's language; in English where they are not translated.
+
+    What stays English reads from left to right also among words that do not.
+    """
+    translated = _words(language()).get("cards", {}).get(english)
+    if translated is not None:
+        return translated
+    return f"{LEFT_TO_RIGHT}{english}{END}" if english and direction() == "rtl" else english
+
+
+def thousands(number: int) -> str:
+    """A whole number with its thousands apart; beyond English by a space, since a comma may mean
+    the decimal point there."""
+    separated = f"{number:,}"
+    return separated if language() == ENGLISH else separated.replace(",", NARROW_SPACE)
 
 
 def told(fault: ZooError) -> str:

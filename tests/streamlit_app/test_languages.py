@@ -12,11 +12,20 @@ from streamlit.testing.v1 import AppTest
 
 from model_zoo import NOTICE, registry
 from model_zoo.analysis import Analysis
+from model_zoo.card import CLASSIFICATION, Card, read_card
 from model_zoo.errors import SENTENCES, BadImage
 from model_zoo.labels import BY_CODE, CODES
 from streamlit_app import report
 from streamlit_app.components.photo_source import samples
-from streamlit_app.content import LANGUAGES, class_name, in_language, text, told
+from streamlit_app.content import (
+    LANGUAGES,
+    card_words,
+    class_name,
+    in_language,
+    text,
+    thousands,
+    told,
+)
 
 ROOT = Path(__file__).parents[2] / "streamlit_app"
 PAGES = ("analyze", "study", "batch", "models", "about")
@@ -42,7 +51,33 @@ def english() -> dict[tuple, str]:
         **{("errors", code): sentence for code, sentence in SENTENCES.items()},
         **{("classes", code, "name"): label.name for code, label in BY_CODE.items()},
         **{("samples", entry["title"]): entry["title"] for entry in samples().values()},
+        **{("cards", said): said for said in warned()},
     }
+
+
+def warned() -> set[str]:
+    """What the cards of bundled models say that nobody should miss for want of English."""
+    cards = bundled_cards()
+    return {said for card in cards for said in (card.intended_use, card.licence, *card.limits)}
+
+
+def told_of_models() -> set[str]:
+    """What else these cards say, translated or not."""
+    return {
+        said
+        for card in bundled_cards()
+        for said in (
+            card.title,
+            card.description,
+            card.training.get("data"),
+            *(measured["protocol"] for measured in card.metrics.values()),
+        )
+    }
+
+
+def bundled_cards() -> list[Card]:
+    cards = [read_card(path, path.parent) for path in sorted(registry.BUNDLED_CARDS.glob("*.toml"))]
+    return [card for card in cards if card.task == CLASSIFICATION]
 
 
 def placeholders(sentence: str) -> set[tuple]:
@@ -52,7 +87,8 @@ def placeholders(sentence: str) -> set[tuple]:
 
 @pytest.mark.parametrize("code", TRANSLATIONS)
 def test_no_key_is_missing_and_none_is_left_over(code):
-    assert words(code).keys() == english().keys()
+    optional = {("cards", said) for said in told_of_models()}
+    assert words(code).keys() - optional == english().keys() - optional
 
 
 @pytest.mark.parametrize("code", TRANSLATIONS)
@@ -80,12 +116,42 @@ def test_an_error_is_told_in_the_language_and_printed_in_english():
     assert str(fault).startswith("The file has 31 MB")
 
 
-def test_a_report_has_both_notices_and_says_its_language():
+def test_a_number_of_thousands_cannot_be_taken_for_a_fraction():
+    assert thousands(3800) == "3,800"
+    with in_language("de"):
+        assert thousands(3800) == "3\u202f800"
+
+
+def test_what_a_card_says_is_translated_or_reads_from_left_to_right():
+    limit = registry.default_card().limits[0]
+    with in_language("fa"):
+        assert card_words(limit).startswith("فقط درموسکوپی:")
+        assert card_words("A limit of another model.") == "\u2066A limit of another model.\u2069"
+    with in_language("de"):
+        assert card_words("A limit of another model.") == "A limit of another model."
+
+
+@pytest.mark.parametrize("code", [c for c in TRANSLATIONS if c not in report.NOT_IN_PDF])
+def test_a_pdf_has_the_letters_of_its_language(code):
+    for key, sentence in words(code).items():
+        if key[0] in ("report", "checks", "abcd", "colours", "status", "groups", "notice"):
+            assert sentence.encode("latin-1", "replace").decode("latin-1") == sentence, key
+        assert key[0] != "classes" or key[2] != "name" or sentence.encode("latin-1"), key
+    with in_language(code):
+        made = report.make(*parts_of_report())
+    assert len(made.notices) == 2
+    assert report.to_pdf(made).count(b"/Type /Page\n") == 1
+
+
+def parts_of_report() -> tuple:
     probabilities = np.full(len(CODES), 1 / len(CODES))
     analysis = Analysis("m", CODES, probabilities, None, (0, 0, 9, 9), (9, 9))
-    parts = ("photo.jpg", [], analysis, registry.default_card(), "ab" * 32, datetime.now(UTC))
+    return "photo.jpg", [], analysis, registry.default_card(), "ab" * 32, datetime.now(UTC)
+
+
+def test_a_report_has_both_notices_and_says_its_language():
     with in_language("fa"):
-        page = report.to_html(report.make(*parts)).decode()
+        page = report.to_html(report.make(*parts_of_report())).decode()
         translated = text("notice.banner").replace("**", "")
     assert '<html lang="fa" dir="rtl">' in page
     assert page.count(NOTICE) == page.count(translated) == 2
@@ -120,7 +186,7 @@ def test_every_page_speaks_the_language_of_the_link(code):
             test = test.switch_page(f"app_pages/{page}.py").run()
             assert not test.exception
             assert text("notice.banner") in page_words(test)
-            assert test.sidebar.radio[0].value == code
+            assert test.radio[0].value == code
             assert test.query_params["lang"] == code
             test.query_params.clear()  # as a browser does when another page is opened
             if page == "analyze":
@@ -132,7 +198,7 @@ def test_every_page_speaks_the_language_of_the_link(code):
 def test_the_browser_proposes_and_the_choice_stays():
     test = opened(locale="de-AT").switch_page("app_pages/batch.py").run()
     assert "Nur für Forschung und Lehre" in page_words(test)
-    test.sidebar.radio[0].set_value("en").run()
+    test.radio[0].set_value("en").run()
     assert "Research and teaching only" in page_words(test)
     assert test.query_params["lang"] == "en"
     test = test.switch_page("app_pages/about.py").run()
