@@ -44,6 +44,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     LESIONLENS_CACHE=/cache \
+    MALLOC_ARENA_MAX=2 \
     STREAMLIT_SERVER_PORT=7860 \
     STREAMLIT_SERVER_ADDRESS=0.0.0.0
 WORKDIR /app
@@ -51,7 +52,7 @@ COPY .streamlit/config.toml .streamlit/config.toml
 USER 1000
 VOLUME /cache
 EXPOSE 7860
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7860/_stcore/health', timeout=4)"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-c", "import os; from urllib.request import urlopen; urlopen(f\"http://127.0.0.1:{os.environ['STREAMLIT_SERVER_PORT']}/_stcore/health\", timeout=4)"]
 CMD ["python", "-m", "streamlit_app.server"]
 
 FROM app AS full

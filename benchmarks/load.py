@@ -34,12 +34,17 @@ MIB = 2**20
 
 @dataclass
 class Outcome:
-    """What one user met. answers: (photo's number, record); seconds, busy: how long each took."""
+    """What one user met.
+
+    answers: (photo's number, record); seconds, busy: how long each took; asked_again: requests that
+    had to be sent twice, since the server closed a kept connection just then.
+    """
 
     answers: list[tuple[int, dict]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    asked_again: int = 0
 
 
 def main() -> int:
@@ -122,6 +127,7 @@ def _user(
                 number += 1
                 data = photo(number)
             time.sleep(random.exponential(pause) if pause else 0)
+        outcome.asked_again = visitor.asked_again
         visitor.close()
     except Exception as fault:
         ready.abort()
@@ -190,6 +196,7 @@ def report(
         print(f"| {'  until told, longest, s':24} | {longest}")
     errors = [line for one in alone + many for line in one.errors]
     print(f"| {'errors':24} | | {len(errors)} | |")
+    print(f"| {'requests sent again':24} | | {sum(one.asked_again for one in many)} | |")
     print(f"| {'answers of another photo':24} | | {len(wrong)} | |")
     for second in range(60, len(memory), 60):
         title = f"memory after {second // 60} min, MiB"

@@ -44,6 +44,7 @@ class Visitor:
         # A kept connection may be closed by the server just when it is used; browsers ask again.
         again = HTTPAdapter(max_retries=Retry(connect=1, read=1, allowed_methods=None))
         self._http.mount("http://", again)
+        self.asked_again = 0
         self._http.get(f"{self._url}/_stcore/health", timeout=patience).raise_for_status()
         self._token = self._http.cookies[XSRF]
         self._open = ExitStack()
@@ -74,15 +75,21 @@ class Visitor:
         message.file_urls_request.session_id = self._session
         self._socket.send(message.SerializeToString())
         urls = self._until("file_urls_response").file_urls_response.file_urls[0]
-        self._http.put(
+        answer = self._http.put(
             self._url + urls.upload_url,
             files={"file": (name, data, "image/jpeg")},
             headers={"X-Xsrftoken": self._token},
             timeout=self._patience,
-        ).raise_for_status()
+        )
+        self._count(answer)
         info = UploadedFileInfo(name=name, size=len(data), file_id=urls.file_id, file_urls=urls)
         self._rerun([info])
         return Told(self._record(), self._warnings(), time.perf_counter() - began)
+
+    def _count(self, answer: requests.Response) -> None:
+        """Nothing; an answer that came at a second asking is counted. Raises `HTTPError`."""
+        answer.raise_for_status()
+        self.asked_again += len(answer.raw.retries.history)
 
     def _rerun(self, files: list[UploadedFileInfo]) -> None:
         message = BackMsg()
@@ -131,7 +138,7 @@ class Visitor:
         if not offers:
             return None
         answer = self._http.get(self._url + offers[0], timeout=self._patience)
-        answer.raise_for_status()
+        self._count(answer)
         return json.loads(answer.content)
 
     def _warnings(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import threading
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.resume import fetch_resumably
+from streamlit_app.log import log_fault
 
 _under_way: dict[str, "Download"] = {}
 _beginning = threading.Lock()
@@ -41,6 +42,9 @@ class Download:
             fetch_resumably(self._card.source, self._card.file("keras"), self._report, self._stop)
         except ZooError as fault:
             self.fault = fault
+        except Exception as fault:  # nobody waits for this thread who would hear of it
+            log_fault(fault)
+            self.fault = ZooError("download_fault", name=self._card.name)
 
     def _report(self, done: int, total: int | None) -> None:
         self.done, self.total = done, total or self.total

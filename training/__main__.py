@@ -99,6 +99,7 @@ def _add_fit(into) -> None:
     )
     _images(command)
     command.add_argument("--limit", type=int, help="only this many photos of each part, to try out")
+    command.add_argument("--epochs", type=int, help="at most so many in each phase, to try out")
     command.add_argument("--resume", action="store_true", help="go on with the run in --out")
     _skip_broken(command)
     hosts = command.add_argument_group("several hosts", "one process each, all of them given:")

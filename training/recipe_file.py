@@ -26,16 +26,21 @@ FILLS = ("nearest", "reflect")
 FOLDER = Path(__file__).with_name("recipes")
 
 
-def read_recipes(name_or_file: str, *, weights: str | None = None) -> tuple[Recipe, ...]:
+def read_recipes(
+    name_or_file: str, *, weights: str | None = None, epochs: int | None = None
+) -> tuple[Recipe, ...]:
     """The recipe of a name in `training/recipes`, or of a TOML file; or its stages, in order.
 
     A file may name a `base`, beside it or in `training/recipes`, of which it gives the changes. A
     file of stages holds nothing but `stages`, such names; each begins with the best weights of the
-    one before. weights: instead of the first one's own ("imagenet", "none" or an .npz file). Raises
-    `BadData` that names the file and the unknown key, missing key or wrong type.
+    one before. weights: instead of the first one's own ("imagenet", "none" or an .npz file).
+    epochs: at most so many of each phase. Raises `BadData` that names the file and the unknown key,
+    missing key or wrong type.
     """
     file = _find(name_or_file)
     try:
+        if epochs is not None and epochs < 1:
+            raise ValueError(f"at least 1 epoch is needed, got {epochs}")
         table = _read(file, depth=0)
         if "stages" in table:
             names = table.pop("stages")
@@ -48,7 +53,9 @@ def read_recipes(name_or_file: str, *, weights: str | None = None) -> tuple[Reci
             _check(first)
     except (tomllib.TOMLDecodeError, ValueError) as fault:
         raise BadData("bad_recipe", file=file.name, problem=str(fault)) from fault
-    return (dataclasses.replace(first, weights=weights) if weights else first, *later)
+    if weights:
+        first = dataclasses.replace(first, weights=weights)
+    return tuple(recipe if epochs is None else _cut(recipe, epochs) for recipe in (first, *later))
 
 
 def read_recipe(name_or_file: str, *, weights: str | None = None) -> Recipe:
@@ -57,6 +64,14 @@ def read_recipe(name_or_file: str, *, weights: str | None = None) -> Recipe:
     if len(recipes) > 1:
         raise BadData("bad_recipe", file=name_or_file, problem="a single recipe was expected")
     return recipes[0]
+
+
+def _cut(recipe: Recipe, epochs: int) -> Recipe:
+    """The recipe with at most so many epochs of each phase; its schedule is squeezed into them."""
+    phases = (
+        dataclasses.replace(phase, epochs=min(phase.epochs, epochs)) for phase in recipe.phases
+    )
+    return dataclasses.replace(recipe, phases=tuple(phases))
 
 
 def _read_stage(file: Path) -> Recipe:

@@ -51,7 +51,7 @@ def page() -> None:
         with st.container(horizontal=True, gap="medium"):
             mode = choose_mode()
             comparing = wants_to_compare()
-    if card is None:
+    if card is None or not _loaded(card, mode):
         return
     with overload_told(), turns.turn():
         viewed = _compare(chosen, card, mode) if comparing else _draw(chosen, card, mode)
@@ -59,6 +59,20 @@ def page() -> None:
             mark.badge(
                 text("analyze.example", name=sample_title(viewed.name)), icon=":material/draw:"
             )
+
+
+def _loaded(card: Card, mode: str) -> bool:
+    """Whether the model is there; if not, the page says why.
+
+    Before anybody takes a turn, since a model that has to be compiled takes a minute.
+    """
+    try:
+        with st.spinner(text("analyze.loading")):
+            classifier(card.name, mode)
+    except ZooError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return False
+    return True
 
 
 def _draw(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
@@ -100,8 +114,6 @@ def _viewed(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     """The analysis to show; where the photo is bad, its sentence and the one shown before."""
     zoomed = bool(st.session_state.get("analyze_zoom"))
     try:
-        with st.spinner(text("analyze.loading")):
-            classifier(card.name, mode)
         with st.spinner(text("analyze.busy"), show_time=False):
             return view(
                 chosen.name,

@@ -121,3 +121,16 @@ def test_what_went_wrong_is_said_to_whoever_looks(far):
 def test_one_download_for_all(far):
     card = registry.cards()[NAME]
     assert downloads.begin(card) is downloads.begin(card)
+
+
+def test_a_fault_nobody_thought_of_is_told_and_logged(far, monkeypatch, capsys):
+    def break_down(*_):
+        raise RuntimeError("private words")
+
+    monkeypatch.setattr(downloads, "fetch_resumably", break_down)
+    under_way = downloads.begin(registry.cards()[NAME])
+    under_way.join(20)
+    assert under_way.fault.code == "download_fault"
+    logged = capsys.readouterr().err
+    assert "RuntimeError" in logged
+    assert "private words" not in logged

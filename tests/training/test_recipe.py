@@ -104,3 +104,13 @@ def test_stages_are_read_in_order_and_the_first_takes_the_weights(tmp_path):
     assert second.unfrozen == 20
     with pytest.raises(BadData, match="single recipe"):
         read_recipe(str(tmp_path / "all.toml"))
+
+
+def test_fewer_epochs_of_each_phase():
+    whole, short = read_recipes("efficientnetb3"), read_recipes("efficientnetb3", epochs=2)
+    assert [phase.epochs for phase in short[0].phases] == [2, 2]
+    assert [phase.side for phase in short[0].phases] == [phase.side for phase in whole[0].phases]
+    assert [stage.epochs for stage in read_recipes("resnet50_reference", epochs=3)] == [3, 3, 3]
+    assert read_recipes("efficientnetb3", epochs=100) == whole
+    with pytest.raises(BadData, match="at least 1 epoch"):
+        read_recipes("efficientnetb3", epochs=0)
