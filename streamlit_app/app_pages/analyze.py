@@ -70,7 +70,7 @@ def _loaded(card: Card, mode: str) -> bool:
         with st.spinner(text("analyze.loading")):
             classifier(card.name, mode)
     except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return False
     return True
 

@@ -1,6 +1,7 @@
 """The languages of the app: nothing missing in any, nothing lost on the way, kept over pages."""
 
 import json
+import re
 import string
 import tomllib
 from datetime import UTC, datetime
@@ -147,6 +148,13 @@ def parts_of_report() -> tuple:
     probabilities = np.full(len(CODES), 1 / len(CODES))
     analysis = Analysis("m", CODES, probabilities, None, (0, 0, 9, 9), (9, 9))
     return "photo.jpg", [], analysis, registry.default_card(), "ab" * 32, datetime.now(UTC)
+
+
+@pytest.mark.parametrize("folder", ["app_pages", "components"])
+def test_no_page_shows_an_error_in_english_alone(folder):
+    for file in sorted((ROOT / folder).glob("*.py")):
+        shown = re.findall(r"str\(.*fault\)|\{(?:\w+\.)?fault\}", file.read_text(encoding="utf-8"))
+        assert shown == [], f"{file.name}: told(fault) gives the sentence in the visitor's language"
 
 
 def test_a_report_has_both_notices_and_says_its_language():
