@@ -131,7 +131,7 @@ def _viewed(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
         before = last_viewed()
         if before is None or before.analysis.model != card.name:
             return None  # another model's answer is never shown under this one's name
-        st.caption(text("analyze.still", name=plain_name(sample_title(before.name))))
+        st.caption(text("analyze.still", name=sample_title(plain_name(before.name))))
         return before
     except ZooError as fault:
         st.error(told(fault), icon=":material/error:")

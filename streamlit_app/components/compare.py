@@ -65,7 +65,7 @@ def _one(viewed: Viewed, card: Card, key: str) -> None:
     """Nothing; draws a photo with outline and heatmap of its leading class, and its answer."""
     analysis = viewed.analysis
     found = analysis.outline is not None
-    name, label = plain_name(sample_title(viewed.name)), class_name(analysis.label)
+    name, label = sample_title(plain_name(viewed.name)), class_name(analysis.label)
     if analysis.heatmaps is None:
         st.image(viewed.with_outline(), alt=text("analyze.alt_photo", name=name), width="stretch")
     else:

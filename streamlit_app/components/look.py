@@ -37,7 +37,7 @@ RIGHT_TO_LEFT = """<style>
 [data-testid="stSidebar"][data-collapsed="true"] { visibility: hidden; }
 [data-testid="stMarkdownContainer"] li { margin: 0.2em 1.15em 0.2em 0; padding: 0 0.3em 0 0; }
 [data-testid="stTooltipIcon"] { margin-inline-start: 0.4rem; }
-[data-testid="stTabs"] button { display: none; }
+[data-testid="stTabs"] > button { display: none; }
 [data-testid="stPlotlyChart"], [data-testid="stDataFrame"], [data-testid="stCode"],
 [data-testid="stImage"], [data-testid="stSlider"] [role="group"],
 [data-testid="stFileUploaderDropzoneInstructions"], code, pre { direction: ltr; }

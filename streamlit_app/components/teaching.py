@@ -13,7 +13,7 @@ from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier
 from streamlit_app.components.charts import palette
 from streamlit_app.components.overload import overload_told
-from streamlit_app.content import class_name, text, told
+from streamlit_app.content import class_name, listed, text, told
 
 
 def abcd_numbers(analysis: Analysis) -> None:
@@ -43,7 +43,7 @@ def abcd_strip(analysis: Analysis) -> None:
 
 
 def _numbers(abcd: Abcd) -> list[tuple[str, str]]:
-    colours = ", ".join(text(f"colours.{name}") for name in abcd.colours)
+    colours = listed(text(f"colours.{name}") for name in abcd.colours)
     return [
         ("asymmetry", f"{abcd.asymmetry_major:.2f} · {abcd.asymmetry_minor:.2f}"),
         ("border", f"{abcd.border_irregularity:.2f}"),

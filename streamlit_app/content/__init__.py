@@ -7,7 +7,7 @@ titles of the drawn samples (samples/index.toml) and what the cards of bundled m
 
 import functools
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -86,6 +86,11 @@ def card_words(english: str) -> str:
     if translated is not None:
         return translated
     return f"{LEFT_TO_RIGHT}{english}{END}" if english and direction() == "rtl" else english
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words one after the other, with the comma of the visitor's language between them."""
+    return ("، " if language() == PERSIAN else ", ").join(words)
 
 
 def thousands(number: int) -> str:

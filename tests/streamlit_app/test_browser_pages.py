@@ -195,6 +195,8 @@ def test_persian_is_read_from_the_right(visit):
     track = tab.locator("label:has(input:checked[role=switch]) > span + div")
     box, knob = track.bounding_box(), track.locator("div").first.bounding_box()
     assert box["x"] <= knob["x"] < box["x"] + box["width"] / 2
+    tab.get_by_role("tab", name="مرز را کجا بکشیم").click()
+    tab.get_by_role("tabpanel").get_by_role("radio", name="ملانوم").click()
     tab.set_viewport_size(PHONE)
     tab.get_by_test_id("stExpandSidebarButton").click()
     pages = tab.get_by_test_id("stSidebarNavItems")
