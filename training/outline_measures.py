@@ -105,7 +105,7 @@ def evaluate(outliner: Outliner, folder: Path, rows: list[splits.Row], protocol:
             seen = _lit(mask, changed) if name == "dark_corners" else mask
             scores[name].append(score(outliner.outline(changed), seen, rgb.shape))
         if len(skin) < BARE_SKIN:
-            skin += [outliner.outline(piece) is None for piece in _skin(rgb, mask)]
+            skin += [outliner.outline(piece) is None for piece in skin_beside(rgb, mask)]
     result = {
         "model": outliner.card.name,
         "weights_sha256": sha256_of(outliner.interpreters.file),
@@ -190,7 +190,7 @@ def _lit(mask: np.ndarray, rgb: np.ndarray) -> np.ndarray:
     return mask & np.asarray(lit)
 
 
-def _skin(rgb: np.ndarray, mask: np.ndarray) -> Iterator[np.ndarray]:
+def skin_beside(rgb: np.ndarray, mask: np.ndarray) -> Iterator[np.ndarray]:
     """The largest piece of the photo without any of the lesion, none if there is no such."""
     small = cv2.resize(mask.astype(np.uint8), rgb.shape[1::-1], interpolation=cv2.INTER_AREA)
     box = bare_skin(small)

@@ -1,0 +1,150 @@
+"""How well a model tells that a picture is no dermoscopy, by kind of picture.
+
+    python -m benchmarks.strange_pictures --data ISIC_2019 [--outlines DIR] [--things DIR...]
+
+Held-out photos against pictures of things (every picture in the folders of --things; Debian's
+packages tuxpaint-stamps-default, mate-backgrounds and opencv-doc have some), pages of text, noise
+and plain colours drawn here, and pieces of bare skin beside lesions of --outlines (the layout of
+the outline's training). AUROC of the distance, and the share that the card's threshold refuses.
+Last, drawn samples of new seeds, which should pass.
+"""
+
+import argparse
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from sklearn.metrics import roc_auc_score
+
+from model_zoo.classifier import Classifier
+from model_zoo.errors import BadImage
+from model_zoo.images import SUFFIXES, decode_rgb
+from streamlit_app.samples.draw import SCENES, draw
+from training import outlines, splits
+from training.outline_measures import skin_beside
+
+PAGES, NOISE, SKIN, DRAWN = 200, 200, 500, 100
+PAPER = (900, 640)
+
+
+def main() -> None:
+    """Nothing; prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", help="default: the default model")
+    parser.add_argument("--data", type=Path, required=True, help="folder in the ISIC 2019 layout")
+    parser.add_argument("--outlines", type=Path, help="folder with images/ and masks/")
+    parser.add_argument("--things", type=Path, nargs="*", default=[], help="folders of pictures")
+    options = parser.parse_args()
+    reader = Classifier.load(options.model)
+    threshold = reader.trust.novelty_threshold
+    photos = distances(reader, held_out(options.data))
+    kinds = {"things": things(options.things), "pages": pages(), "noise, plain": noise()}
+    if options.outlines:
+        kinds["bare skin"] = bare_skin(options.outlines)
+    print(f"{reader.card.name}: {len(photos)} held-out photos, {rate(photos <= threshold)} kept")
+    print("| pictures | number | AUROC | refused |\n|---|---:|---:|---:|", flush=True)
+    for name, pictures in kinds.items():
+        found = distances(reader, pictures)
+        if not len(found):
+            print(f"| {name} | 0 | | |")
+            continue
+        truth = np.r_[np.zeros(len(photos)), np.ones(len(found))]
+        area = roc_auc_score(truth, np.r_[photos, found])
+        print(f"| {name} | {len(found)} | {area:.3f} | {rate(found > threshold)} |", flush=True)
+    found = distances(reader, drawn())
+    print(f"| drawn samples, new seeds | {len(found)} | | {rate(found > threshold)} |")
+
+
+def rate(flags: np.ndarray) -> str:
+    """A share as text."""
+    return f"{flags.mean():.3f}"
+
+
+def distances(reader: Classifier, pictures: Iterator[np.ndarray]) -> np.ndarray:
+    """The distance of each picture, uint8 (H, W, 3) RGB, from what training photos are like."""
+    pooled = []
+    for rgb in pictures:
+        seen = reader.prepare(rgb).square.pixels
+        pooled.append(reader.engine.run(seen[None]).pooled[0])
+    return reader.novelty.distance(np.array(pooled)) if pooled else np.array([])
+
+
+def held_out(folder: Path) -> Iterator[np.ndarray]:
+    """The held-out photos of the development list."""
+    for row in splits.part_of(splits.read_list(), splits.HELD_OUT):
+        file = folder / "ISIC_2019_Training_Input" / f"{row.image}.jpg"
+        yield decode_rgb(file.read_bytes())
+
+
+def things(folders: list[Path]) -> Iterator[np.ndarray]:
+    """Every picture below the folders that the app would take."""
+    for folder in folders:
+        for file in sorted(folder.rglob("*")):
+            if file.suffix.lower() in SUFFIXES and file.is_file():
+                try:
+                    yield decode_rgb(file.read_bytes())
+                except BadImage:
+                    continue
+
+
+def pages() -> Iterator[np.ndarray]:
+    """Pages of words that mean nothing, some with ruled lines, dark on light or light on dark."""
+    for number in range(PAGES):
+        random = np.random.default_rng(number)
+        light, dark = int(random.integers(215, 256)), int(random.integers(0, 70))
+        paper, ink = (light, dark) if random.random() < 0.85 else (dark, light)
+        page = Image.new("L", PAPER, paper)
+        pen = ImageDraw.Draw(page)
+        size = int(random.integers(11, 34))
+        font = ImageFont.load_default(size)
+        for top in range(20, PAPER[1] - size, int(size * random.uniform(1.2, 1.8))):
+            words = ("".join(random.choice(list(string.ascii_letters), n)) for n in lengths(random))
+            pen.text((24, top), " ".join(words), fill=ink, font=font)
+            if number % 4 == 0:
+                pen.line((20, top + size + 2, PAPER[0] - 20, top + size + 2), fill=ink)
+        yield np.asarray(page.convert("RGB"))
+
+
+def lengths(random: np.random.Generator) -> np.ndarray:
+    """How long the words of a line are."""
+    return random.integers(1, 11, int(random.integers(3, 14)))
+
+
+def noise() -> Iterator[np.ndarray]:
+    """Noise of every grain, and plain colours with a gradient or without."""
+    for number in range(NOISE):
+        random = np.random.default_rng(number)
+        if number % 2:
+            grain = int(2 ** random.integers(0, 7))
+            small = random.integers(0, 256, (max(2, 450 // grain), max(2, 600 // grain), 3))
+            picture = Image.fromarray(small.astype(np.uint8)).resize((600, 450))
+        else:
+            corners = random.integers(0, 256, (2, 2, 3) if number % 4 else (1, 1, 3))
+            picture = Image.fromarray(corners.astype(np.uint8)).resize((600, 450))
+        yield np.asarray(picture)
+
+
+def bare_skin(folder: Path) -> Iterator[np.ndarray]:
+    """Squares of skin beside the lesions of held-out frames."""
+    rows = outlines.outlined_rows(splits.read_list(), folder)
+    found = 0
+    for row in splits.part_of(rows, splits.HELD_OUT):
+        rgb = decode_rgb(outlines.photo_file(folder, row.image).read_bytes())
+        for piece in skin_beside(rgb, outlines.read_mask(folder, row.image) > 127):
+            found += 1
+            yield piece
+        if found == SKIN:
+            return
+
+
+def drawn() -> Iterator[np.ndarray]:
+    """Drawings of the app's scenes that are not shipped."""
+    names = list(SCENES)
+    for number in range(DRAWN):
+        yield draw(names[number % len(names)], seed=10_000 + number)
+
+
+if __name__ == "__main__":
+    main()
