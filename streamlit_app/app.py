@@ -8,6 +8,11 @@ from contextlib import suppress
 import streamlit as st
 
 from model_zoo.errors import ZooError
+from streamlit_app.components.language_choice import (
+    choose_language,
+    name_language,
+    prepare_language,
+)
 from streamlit_app.components.look import look
 from streamlit_app.components.notice import acknowledge, banner, remember
 from streamlit_app.content import LOGO, text
@@ -18,6 +23,7 @@ keep_uploads_in_memory()
 with suppress(ZooError):  # a page that needs a model says what is wrong with it
     started()
 st.set_page_config(page_title="LesionLens", page_icon=":material/lens_blur:", layout="wide")
+prepare_language()
 st.logo(LOGO, size="large")
 page = st.navigation(
     [
@@ -35,7 +41,10 @@ page = st.navigation(
     position="top",
 )
 look()
-banner()
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    banner()
+    choose_language()
 acknowledge()
 page.run()
+name_language()
 remember()

@@ -8,7 +8,7 @@ import io
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -33,7 +33,7 @@ MOST_RATIO = 100
 
 @dataclass(frozen=True)
 class Row:
-    """One photo's outcome: its analysis in short, or the sentence why there is none.
+    """One photo's outcome: its analysis in short, or the fault why there is none.
 
     thumbnail: a JPEG, b"" without one. probabilities: by class code.
     """
@@ -45,7 +45,12 @@ class Row:
     malignant: float | None = None
     prediction_set: tuple[str, ...] = ()
     thumbnail: bytes = b""
-    problem: str = ""
+    fault: ZooError | None = None
+
+    @property
+    def problem(self) -> str:
+        """The English sentence of the fault, "" without one."""
+        return "" if self.fault is None else str(self.fault)
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,11 @@ class Queue:
     left_out: tuple[tuple[str, str], ...]
 
 
-def queue(uploads: list[tuple[str, bytes]]) -> Queue:
-    """What of the uploads, photos and zips of photos, will be read within the limits; in order."""
+def queue(uploads: list[tuple[str, bytes]], told: Callable[[ZooError], str] = str) -> Queue:
+    """What of the uploads, photos and zips of photos, will be read within the limits; in order.
+
+    told: gives the sentence of an error.
+    """
     found: list[Waiting] = []
     left: list[tuple[str, str]] = []
     total = 0
@@ -75,7 +83,7 @@ def queue(uploads: list[tuple[str, bytes]]) -> Queue:
         try:
             entries = list(_entries(name, data))
         except ZooError as fault:
-            left.append((name, str(fault)))
+            left.append((name, told(fault)))
             continue
         for waiting, refusal in entries:
             problem = refusal or _over_limit(len(found), total + waiting.size)
@@ -83,7 +91,7 @@ def queue(uploads: list[tuple[str, bytes]]) -> Queue:
                 total += waiting.size
                 found.append(waiting)
             else:
-                left.append((waiting.name, str(problem)))
+                left.append((waiting.name, told(problem)))
     return Queue(tuple(found), tuple(left))
 
 
@@ -159,14 +167,14 @@ def read(waiting: Waiting) -> bytes:
 
 
 def analyse(classifier: Classifier, waiting: Waiting) -> Row:
-    """The row of one photo; a fault of the photo becomes its sentence."""
+    """The row of one photo; a fault of the photo stands in it."""
     try:
         rgb = decode_rgb(read(waiting))
         with turns.turn(patient=True):
             analysis = classifier.analyse(rgb)
         return _row(waiting.name, analysis, rgb)
     except ZooError as fault:
-        return Row(waiting.name, "unreadable", problem=str(fault))
+        return Row(waiting.name, "unreadable", fault=fault)
 
 
 def _row(name: str, analysis: Analysis, rgb: np.ndarray) -> Row:
@@ -226,8 +234,7 @@ class Job:
                 self.rows.append(analyse(classifier, waiting))
             except Exception as fault:  # one photo's row, whatever it was; the others go on
                 log_fault(fault)
-                problem = str(ZooError("batch_fault"))
-                self.rows.append(Row(waiting.name, "unreadable", problem=problem))
+                self.rows.append(Row(waiting.name, "unreadable", fault=ZooError("batch_fault")))
 
 
 def to_csv(rows: list[Row], model: str, digest: str, notice: str) -> str:

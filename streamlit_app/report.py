@@ -1,4 +1,7 @@
-"""A report of one photo on one page, as HTML and as PDF, with the same content and the notice."""
+"""A report of one photo on one page, as HTML and as PDF, with the same content and the notice.
+
+The notice is in English and, where the report is in another language, in that one too.
+"""
 
 import base64
 import html
@@ -15,9 +18,21 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.labels import BY_CODE
 from model_zoo.trust import SINGLE, group_probability, of_card
-from streamlit_app.content import text
+from streamlit_app.content import (
+    ENGLISH,
+    PERSIAN,
+    card_words,
+    class_name,
+    direction,
+    language,
+    listed,
+    sample_title,
+    text,
+)
 from streamlit_app.exports import plain_name
 
+# A PDF's own fonts have the letters of Latin-1 and no others; a font that has more is not bundled.
+NOT_IN_PDF = {PERSIAN}
 PICTURE_SIDE = 700  # pixels of the longer side: sharp at half the width of a page
 
 
@@ -26,6 +41,7 @@ class Report:
     """The content of a report, in words and pictures.
 
     pictures: JPEG and caption. bars: class, group, probability 0..1. facts: name and value.
+    notices: English first. language, direction: as HTML names them.
     """
 
     title: str
@@ -33,7 +49,9 @@ class Report:
     pictures: tuple[tuple[bytes, str], ...]
     bars: tuple[tuple[str, str, float], ...]
     facts: tuple[tuple[str, str], ...]
-    notice: str
+    notices: tuple[str, ...]
+    language: str = ENGLISH
+    direction: str = "ltr"
 
 
 def make(
@@ -50,22 +68,29 @@ def make(
     digest: the sha256 of what was asked. mode: how it was asked (see `trust`).
     """
     return Report(
-        title=text("report.title", name=plain_name(name)),
+        title=text("report.title", name=sample_title(plain_name(name))),
         made=text("report.made", date=now.strftime("%Y-%m-%d %H:%M %Z").strip()),
         pictures=tuple((_jpeg(rgb), caption) for rgb, caption in pictures),
         bars=tuple(
-            (BY_CODE[code].name, text(f"groups.{BY_CODE[code].group}"), probability)
+            (class_name(code), text(f"groups.{BY_CODE[code].group}"), probability)
             for code, probability in analysis.ranked()
         ),
         facts=tuple(_facts(analysis, card, digest, mode)),
-        notice=NOTICE,
+        notices=_notices(),
+        language=language(),
+        direction=direction(),
     )
+
+
+def _notices() -> tuple[str, ...]:
+    translated = text("notice.banner").replace("**", "")
+    return (NOTICE,) if language() == ENGLISH else (NOTICE, translated)
 
 
 def _facts(analysis: Analysis, card: Card, digest: str, mode: str) -> list[tuple[str, str]]:
     facts = [(text("report.status"), text(f"status.{analysis.status}"))]
     if analysis.prediction_set is not None:
-        names = ", ".join(BY_CODE[code].name for code in analysis.prediction_set)
+        names = listed(class_name(code) for code in analysis.prediction_set)
         share = f"{of_card(card, mode).coverage:.0%}"
         facts.append((text("report.set", share=share), names))
     facts.append((text("report.malignant"), f"{analysis.malignant_probability:.3f}"))
@@ -84,14 +109,14 @@ def _facts(analysis: Analysis, card: Card, digest: str, mode: str) -> list[tuple
         facts += [
             (text("abcd.asymmetry"), f"{folded[0]:.2f}, {folded[1]:.2f}"),
             (text("abcd.border"), f"{numbers.border_irregularity:.2f}"),
-            (text("abcd.colours"), ", ".join(text(f"colours.{c}") for c in numbers.colours)),
+            (text("abcd.colours"), listed(text(f"colours.{c}") for c in numbers.colours)),
             (text("abcd.diameter"), f"{numbers.diameter_fraction:.2f}"),
         ]
     inside = analysis.heatmap_inside(analysis.label)
     if inside is not None:
         facts.append((text("report.inside"), f"{inside:.0%}"))
     facts += [
-        (text("report.model"), f"{card.title or card.name} ({card.name})"),
+        (text("report.model"), f"{card_words(card.title or card.name)} ({card.name})"),
         ("sha256", digest),
     ]
     return facts
@@ -110,12 +135,17 @@ def to_html(report: Report) -> bytes:
         for name, group, value in report.bars
     )
     facts = "".join(
-        f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+        f"<tr><th>{html.escape(name)}</th><td><bdi>{html.escape(value)}</bdi></td></tr>"
         for name, value in report.facts
     )
-    notice = f"<p class=notice>{html.escape(report.notice)}</p>"
+    languages = (f'lang="{ENGLISH}" dir="ltr"', f'lang="{report.language}"')
+    notice = "".join(
+        f"<p class=notice {its}>{html.escape(words)}</p>"
+        for its, words in zip(languages, report.notices, strict=False)
+    )
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(report.title)}'
+        f'<!doctype html><html lang="{report.language}" dir="{report.direction}">'
+        f'<meta charset="utf-8"><title>{html.escape(report.title)}'
         f"</title><style>{STYLE}</style>{notice}<h1>{html.escape(report.title)}</h1>"
         f"<p>{html.escape(report.made)}</p><div class=row>{figures}</div><div class=row>"
         f"<table>{bars}</table><table>{facts}</table></div>{notice}</html>"
@@ -123,14 +153,14 @@ def to_html(report: Report) -> bytes:
 
 
 def to_pdf(report: Report) -> bytes:
-    """The report as a PDF of one page, A4."""
+    """The report as a PDF of one page, A4. Its language must be none of `NOT_IN_PDF`."""
     page = fpdf.FPDF(format="A4")
     page.set_auto_page_break(False)
     page.set_title(_latin(report.title))
     page.add_page()
     page.set_margins(14, 12)
     page.set_xy(14, 12)
-    _notice(page, report.notice)
+    _notices_of_page(page, report)
     page.set_font("Helvetica", "B", 15)
     page.multi_cell(0, 8, _latin(report.title), new_x="LMARGIN", new_y="NEXT")
     page.set_font("Helvetica", size=9)
@@ -147,16 +177,18 @@ def to_pdf(report: Report) -> bytes:
         page.multi_cell(width, 3.2, _latin(caption))
         bottom = max(bottom, page.get_y())
     _bars(page, report, bottom + 4, width)
-    _fact_rows(page, report, bottom + 4, width)
-    page.set_xy(14, 278)
-    _notice(page, report.notice)
+    foot = 278 if len(report.notices) == 1 else 267
+    _fact_rows(page, report, bottom + 4, width, foot - 2)
+    page.set_xy(14, foot)
+    _notices_of_page(page, report)
     return bytes(page.output())
 
 
-def _notice(page: fpdf.FPDF, words: str) -> None:
+def _notices_of_page(page: fpdf.FPDF, report: Report) -> None:
     page.set_font("Helvetica", "B", 8)
     page.set_fill_color(255, 240, 214)
-    page.multi_cell(0, 4.4, _latin(words), fill=True, new_x="LMARGIN", new_y="NEXT")
+    for words in report.notices:
+        page.multi_cell(0, 4.4, _latin(words), fill=True, align="L", new_x="LMARGIN", new_y="NEXT")
     page.ln(1)
 
 
@@ -174,15 +206,39 @@ def _bars(page: fpdf.FPDF, report: Report, top: float, width: float) -> None:
         page.cell(10, 5, f"{value:.3f}")
 
 
-def _fact_rows(page: fpdf.FPDF, report: Report, top: float, width: float) -> None:
-    page.set_xy(14 + width + 4, top)
+def _fact_rows(page: fpdf.FPDF, report: Report, top: float, width: float, end: float) -> None:
+    """Nothing; facts beside the bars down to `end`, the rest of them below the bars."""
+    x, below_bars = 14 + width + 4, top + 8 * len(report.bars) + 2
+    page.set_y(top)
     for name, value in report.facts:
-        page.set_x(14 + width + 4)
-        page.set_font("Helvetica", "B", 8)
-        page.multi_cell(width, 3.8, _latin(name), new_x="LEFT", new_y="NEXT")
-        page.set_font("Helvetica", size=8)
-        page.multi_cell(width, 3.8, _latin(value), new_x="LEFT", new_y="NEXT")
-        page.ln(0.6)
+        if page.get_y() + _fact(page, name, value, x, width, draw=False) > end and x > 14:
+            x = 14
+            page.set_y(below_bars)
+        _fact(page, name, value, x, width)
+
+
+def _fact(
+    page: fpdf.FPDF, name: str, value: str, x: float, width: float, *, draw: bool = True
+) -> float:
+    """The height in mm of a fact, in one line if it fits; draws it, or only measures it."""
+    name, value = _latin(name), _latin(value)
+    page.set_font("Helvetica", size=8)
+    beside = page.get_string_width(value) + 2
+    page.set_font("Helvetica", "B", 8)
+    one_line = page.get_string_width(name) + 2 + beside <= width
+    options = {"align": "L", "new_x": "LEFT", "dry_run": not draw, "output": "HEIGHT"}
+    top = page.get_y()
+    page.set_xy(x, top)
+    height = page.multi_cell(width, 3.8, name, new_y="NEXT", **options)
+    page.set_font("Helvetica", size=8)
+    if one_line:
+        page.set_xy(x + width - beside, top)
+        page.multi_cell(beside, 3.8, value, new_y="NEXT", **{**options, "align": "R"})
+    else:
+        page.set_x(x)
+        height += page.multi_cell(width, 3.8, value, new_y="NEXT", **options)
+    page.set_y(top + height + 0.8 if draw else top)
+    return height
 
 
 def _jpeg(rgb: np.ndarray) -> bytes:
@@ -203,9 +259,10 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:1.5rem auto;paddi
 color:#22272b;background:#fff}
 h1{font:600 1.5rem Georgia,serif;margin:.6rem 0 0}
 .notice{background:#fff0d6;padding:.5rem .8rem;border-radius:.4rem;font-weight:600}
-.row{display:flex;gap:1.5rem;flex-wrap:wrap}.row>*{flex:1 1 22rem;margin:0 0 1rem}
+.row{display:flex;gap:1.5rem;flex-wrap:wrap;align-items:flex-start}
+.row>*{flex:1 1 22rem;margin:0 0 1rem}
 img{width:100%;border-radius:.4rem}figcaption,small{color:#5c646b;font-size:.85em}
-td,th{padding:.15rem .4rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+td,th{padding:.15rem .4rem;text-align:start;vertical-align:top;overflow-wrap:anywhere}
 .bar{width:40%;background:#eceae4}.bar i{display:block;height:.7em;background:#0f6b6b}
 .number{white-space:nowrap}
 @media print{body{margin:0;font-size:11px}}

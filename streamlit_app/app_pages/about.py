@@ -7,7 +7,7 @@ from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from streamlit_app.components.charts import shown, table
 from streamlit_app.components.how_it_works import how_it_works
-from streamlit_app.content import text
+from streamlit_app.content import card_words, text, told
 from streamlit_app.startup import started
 
 OVERALL = ("accuracy", "balanced_accuracy", "macro_auc")
@@ -18,7 +18,7 @@ def page() -> None:
     try:
         card = registry.default_card()
     except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return
     left, right = st.columns([1, 1], gap="large")
     with left:
@@ -32,7 +32,7 @@ def page() -> None:
         st.caption(text("about.heatmap_source"))
         _measured(card)
         _section("sources")
-        st.markdown("\n".join(f"- {line}" for line in (*card.citations, card.licence)))
+        st.markdown("\n".join(f"- {card_words(line)}" for line in (*card.citations, card.licence)))
         st.markdown(text("about.sources_more"))
     _running()
 
@@ -46,12 +46,12 @@ def _purpose(card: Card) -> None:
     yes, no = st.columns(2, gap="medium")
     with yes.container(border=True, height="stretch"):
         st.markdown(f"**{text('about.yes')}**")
-        st.markdown(card.intended_use or text("models.not_said"))
+        st.markdown(card_words(card.intended_use) or text("models.not_said"))
     with no.container(border=True, height="stretch"):
         st.markdown(f"**{text('about.no')}**")
         st.markdown(text("about.no_body"))
     _section("limits")
-    st.markdown("\n".join(f"- {limit}" for limit in card.limits))
+    st.markdown("\n".join(f"- {card_words(limit)}" for limit in card.limits))
 
 
 def _measured(card: Card) -> None:
@@ -61,7 +61,8 @@ def _measured(card: Card) -> None:
     _section("measured")
     st.markdown(text("about.overall", **{name: shown(measured[name]) for name in OVERALL}))
     numbers = {"n": measured["n"], "lesions": measured["lesions"]}
-    st.caption(text("about.measured_note", protocol=measured["protocol"], **numbers))
+    protocol = card_words(measured["protocol"])
+    st.caption(text("about.measured_note", protocol=protocol, **numbers))
     st.page_link(
         "app_pages/models.py", label=text("about.all_figures"), icon=":material/neurology:"
     )
@@ -73,7 +74,7 @@ def _running() -> None:
     try:
         here = started()
     except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return
     rows = [
         ("version", here.version),

@@ -8,7 +8,6 @@ import streamlit as st
 from model_zoo import NOTICE
 from model_zoo.card import Card
 from model_zoo.errors import BadImage, ZooError
-from model_zoo.labels import BY_CODE
 from streamlit_app import report
 from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier, last_viewed, view
@@ -28,7 +27,15 @@ from streamlit_app.components.teaching import (
     what_would_change_it,
 )
 from streamlit_app.components.verdict import is_folded, verdict
-from streamlit_app.content import text
+from streamlit_app.content import (
+    ENGLISH,
+    class_name,
+    in_language,
+    language,
+    sample_title,
+    text,
+    told,
+)
 from streamlit_app.exports import plain_name
 
 REPORT_OPACITY = 0.5
@@ -49,7 +56,9 @@ def page() -> None:
     with overload_told(), turns.turn():
         viewed = _compare(chosen, card, mode) if comparing else _draw(chosen, card, mode)
         if viewed is not None and viewed.example:
-            mark.badge(text("analyze.example", name=viewed.name), icon=":material/draw:")
+            mark.badge(
+                text("analyze.example", name=sample_title(viewed.name)), icon=":material/draw:"
+            )
 
 
 def _loaded(card: Card, mode: str) -> bool:
@@ -61,7 +70,7 @@ def _loaded(card: Card, mode: str) -> bool:
         with st.spinner(text("analyze.loading")):
             classifier(card.name, mode)
     except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return False
     return True
 
@@ -116,16 +125,16 @@ def _viewed(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
             )
     except BadImage as fault:
         st.error(
-            text("analyze.faulty", name=plain_name(chosen.name), sentence=fault),
+            text("analyze.faulty", name=plain_name(chosen.name), sentence=told(fault)),
             icon=":material/broken_image:",
         )
         before = last_viewed()
         if before is None or before.analysis.model != card.name:
             return None  # another model's answer is never shown under this one's name
-        st.caption(text("analyze.still", name=plain_name(before.name)))
+        st.caption(text("analyze.still", name=sample_title(plain_name(before.name))))
         return before
     except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return None
 
 
@@ -150,10 +159,10 @@ def _below(viewed: Viewed, card: Card) -> None:
     names = ("analyze.tab_class", "abcd.title", "decide.title", "changes.title", "similar.title")
     learn, numbers, line, change, similar = st.tabs([text(name) for name in names])
     with learn:
-        leading = BY_CODE[analysis.label]
-        st.markdown(f"**{text('analyze.learn', name=leading.name)}**")
-        st.markdown(text(f"classes.{leading.code}.text"))
-        source = text(f"classes.{leading.code}.source")
+        leading = analysis.label
+        st.markdown(f"**{text('analyze.learn', name=class_name(leading))}**")
+        st.markdown(text(f"classes.{leading}.text"))
+        source = text(f"classes.{leading}.source")
         st.caption(text("analyze.source_of_text", source=source))
         with st.expander(text("analyze.as_table")):
             probability_table(analysis)
@@ -181,39 +190,47 @@ def _downloads(viewed: Viewed, card: Card) -> None:
         icon=":material/download:",
         width="stretch",
     )
-    made = _report(viewed, card)
-    for column, kind, write, mime in (
-        (as_html, "html", report.to_html, "text/html"),
-        (as_pdf, "pdf", report.to_pdf, "application/pdf"),
+    printed = ENGLISH if language() in report.NOT_IN_PDF else language()
+    for column, kind, write, mime, made in (
+        (as_html, "html", report.to_html, "text/html", _report(viewed, card, language())),
+        (as_pdf, "pdf", report.to_pdf, "application/pdf", _report(viewed, card, printed)),
     ):
         column.download_button(
             text(f"analyze.report_{kind}"),
-            lambda write=write: write(made()),
+            lambda write=write, made=made: write(made()),
             f"lesionlens_report.{kind}",
             mime,
             on_click="ignore",
             icon=":material/description:",
             width="stretch",
         )
+    if printed != language():
+        st.caption(text("analyze.pdf_english"))
 
 
-def _report(viewed: Viewed, card: Card):
-    """What makes the report of the analysis, once it is asked for."""
+def _report(viewed: Viewed, card: Card, spoken: str):
+    """What makes the report of the analysis in this language, once it is asked for."""
 
     def make() -> report.Report:
-        analysis = viewed.analysis
-        found = analysis.outline is not None
-        plain = text("report.caption_outline" if found else "report.caption_photo")
-        pictures = [(viewed.with_outline(), plain)]
-        if analysis.heatmaps is not None:
-            heat = picture(viewed, analysis.label, REPORT_OPACITY, outline=found)
-            caption = text("report.caption_heatmap", label=BY_CODE[analysis.label].name)
-            pictures.append((heat, caption))
-        digest = classifier(card.name, viewed.mode).digest()
-        now = datetime.now(UTC)
-        return report.make(viewed.name, pictures, analysis, card, digest, now, viewed.mode)
+        with in_language(spoken):  # it is asked for outside of a run of the page
+            return _made(viewed, card)
 
     return make
+
+
+def _made(viewed: Viewed, card: Card) -> report.Report:
+    """The report of the analysis, in the language at hand."""
+    analysis = viewed.analysis
+    found = analysis.outline is not None
+    plain = text("report.caption_outline" if found else "report.caption_photo")
+    pictures = [(viewed.with_outline(), plain)]
+    if analysis.heatmaps is not None:
+        heat = picture(viewed, analysis.label, REPORT_OPACITY, outline=found)
+        caption = text("report.caption_heatmap", label=class_name(analysis.label))
+        pictures.append((heat, caption))
+    digest = classifier(card.name, viewed.mode).digest()
+    now = datetime.now(UTC)
+    return report.make(viewed.name, pictures, analysis, card, digest, now, viewed.mode)
 
 
 page()

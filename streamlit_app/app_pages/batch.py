@@ -8,11 +8,10 @@ from model_zoo import NOTICE
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.images import SUFFIXES
-from model_zoo.labels import BY_CODE
 from streamlit_app.batch import MOST_BYTES, MOST_PHOTOS, Job, Row, queue, to_csv
 from streamlit_app.cache import classifier
 from streamlit_app.components.model_choice import choose_model
-from streamlit_app.content import text
+from streamlit_app.content import class_name, text, told
 from streamlit_app.exports import plain_name
 
 REFRESH_SECONDS = 1.0
@@ -58,9 +57,9 @@ def _start(uploads: list, card: Card) -> None:
     try:
         reader = classifier(card.name)
     except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return
-    waiting = queue([(given.name, given.getvalue()) for given in uploads])
+    waiting = queue([(given.name, given.getvalue()) for given in uploads], told)
     st.session_state["batch_left_out"] = waiting.left_out
     st.session_state["batch_model"] = (card.name, reader.digest())
     st.session_state["batch_job"] = Job(reader, waiting.photos)
@@ -156,10 +155,10 @@ def _cells(row: Row) -> dict[str, object]:
         "photo": f"data:image/jpeg;base64,{picture}" if row.thumbnail else None,
         "name": row.name,
         "status": text(f"status.{row.status}"),
-        "label": BY_CODE[row.label].name if row.label else "",
+        "label": class_name(row.label) if row.label else "",
         "probability": row.probabilities.get(row.label),
         "malignant": row.malignant,
-        "problem": row.problem,
+        "problem": "" if row.fault is None else told(row.fault),
     }
 
 

@@ -10,7 +10,7 @@ from streamlit_app.components.model_choice import choose_model
 from streamlit_app.components.study_case import study_case
 from streamlit_app.components.study_end import study_end
 from streamlit_app.components.study_sources import DRAWN, cases, sources
-from streamlit_app.content import text
+from streamlit_app.content import text, told
 
 LENGTHS = (5, 10, 20)
 
@@ -59,7 +59,7 @@ def _start(source: str, card, length: int, *, drill: bool) -> None:
     try:
         found = cases(source, card, length, seed)
     except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return
     if not found:
         st.error(text("study.no_cases"), icon=":material/error:")

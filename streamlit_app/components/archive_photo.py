@@ -6,10 +6,10 @@ import streamlit as st
 
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
-from model_zoo.labels import BY_CODE, CODES
+from model_zoo.labels import CODES
 from model_zoo.training_ids import TrainingIds, training_ids
 from streamlit_app import isic_archive
-from streamlit_app.content import text
+from streamlit_app.content import class_name, text, told
 from streamlit_app.exports import plain_name
 from streamlit_app.isic_archive import ArchivePhoto
 
@@ -36,7 +36,7 @@ def _ask() -> None:
         with st.spinner(text("archive.busy")):
             found = isic_archive.find(drawn.choice(CODES), 1, seed=drawn.randrange(2**31))
     except ZooError as fault:
-        st.warning(f"{fault}", icon=":material/cloud_off:")
+        st.warning(told(fault), icon=":material/cloud_off:")
         return
     if not found:
         st.warning(text("archive.none"), icon=":material/cloud_off:")
@@ -53,7 +53,7 @@ def told_of_photo(photo: ArchivePhoto, card: Card) -> None:
     if not st.session_state.get(TOLD):
         st.button(text("archive.tell"), icon=":material/visibility:", on_click=_tell)
         return
-    st.markdown(text("archive.truth", label=BY_CODE[photo.label].name))
+    st.markdown(text("archive.truth", label=class_name(photo.label)))
     known = training_ids(card) or TrainingIds()
     if known.know(photo.isic_id, photo.lesion_id):
         st.badge(text("archive.known"), icon=":material/history_edu:", color="orange")

@@ -31,14 +31,14 @@ class Palette:
 TABLE_STYLE = """<style>
 .lens-table { overflow-x: auto; }
 .lens-table table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.lens-table th, .lens-table td { padding: 0.35rem 0.9rem 0.35rem 0; text-align: right;
+.lens-table th, .lens-table td { padding: 0.35rem 0.9rem 0.35rem 0; text-align: end;
   border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); white-space: nowrap; }
-.lens-table.words td, .lens-table.words thead th { text-align: left; white-space: normal;
+.lens-table.words td, .lens-table.words thead th { text-align: start; white-space: normal;
   overflow-wrap: anywhere; }
 .lens-table td + td, .lens-table th + td, .lens-table th + th { padding-left: 0.6rem; }
 .lens-table th { font-weight: 600; }
 .lens-table tbody th { font-weight: 400; }
-.lens-table th:first-child { text-align: left; white-space: normal; min-width: 6.5rem; }
+.lens-table th:first-child { text-align: start; white-space: normal; min-width: 6.5rem; }
 .lens-table thead th { border-bottom-width: 2px; font-size: 0.875em; vertical-align: bottom;
   white-space: normal; }
 </style>"""
@@ -88,7 +88,7 @@ def table(
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     lines = [
         f'<tr><th scope="row">{escape(str(first))}</th>'
-        + "".join(f"<td>{escape(str(cell))}</td>" for cell in others)
+        + "".join(f"<td><bdi>{escape(str(cell))}</bdi></td>" for cell in others)
         + "</tr>"
         for first, *others in rows
     ]

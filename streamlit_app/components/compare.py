@@ -7,13 +7,12 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.errors import BadImage
 from model_zoo.images import MAX_BYTES, SUFFIXES
-from model_zoo.labels import BY_CODE
 from streamlit_app.cache import SECOND, Viewed, view
 from streamlit_app.components.charts import as_table, draw, palette
 from streamlit_app.components.photo_view import picture
 from streamlit_app.components.probabilities import probability_bars
 from streamlit_app.components.verdict import is_folded, verdict
-from streamlit_app.content import text
+from streamlit_app.content import class_name, sample_title, text, told
 from streamlit_app.exports import plain_name
 
 OPACITY = 0.5
@@ -57,7 +56,7 @@ def _second(card: Card, mode: str, *, zoomed: bool) -> Viewed | None:
     try:
         return view(given.name, given.getvalue(), card.name, **options)
     except BadImage as fault:
-        words = text("analyze.faulty", name=plain_name(given.name), sentence=fault)
+        words = text("analyze.faulty", name=plain_name(given.name), sentence=told(fault))
         st.error(words, icon=":material/broken_image:")
         return None
 
@@ -66,7 +65,7 @@ def _one(viewed: Viewed, card: Card, key: str) -> None:
     """Nothing; draws a photo with outline and heatmap of its leading class, and its answer."""
     analysis = viewed.analysis
     found = analysis.outline is not None
-    name, label = plain_name(viewed.name), BY_CODE[analysis.label].name
+    name, label = sample_title(plain_name(viewed.name)), class_name(analysis.label)
     if analysis.heatmaps is None:
         st.image(viewed.with_outline(), alt=text("analyze.alt_photo", name=name), width="stretch")
     else:
@@ -87,7 +86,7 @@ def _differences(first: Analysis, second: Analysis) -> None:
     if is_folded(first) or is_folded(second):
         st.caption(text("compare.folded"))
     pairs = [
-        (BY_CODE[code].name, first.probability(code), second.probability(code))
+        (class_name(code), first.probability(code), second.probability(code))
         for code in first.labels
     ]
     pairs.sort(key=lambda row: -abs(row[2] - row[1]))

@@ -8,7 +8,7 @@ from model_zoo.labels import BENIGN, BY_CODE
 from model_zoo.trust import of_card
 from streamlit_app.components.charts import as_table, draw, palette, shown
 from streamlit_app.components.measured import unmeasured
-from streamlit_app.content import text
+from streamlit_app.content import class_name, text
 
 DEEP = 0.55  # the share of a row from which its shade asks for letters in the colour of the page
 
@@ -67,7 +67,7 @@ def roc(measured: dict, card: Card, mode: str, *, key: str) -> None:
         codes,
         default="MEL" if "MEL" in codes else codes[0],
         required=True,
-        format_func=lambda code: BY_CODE[code].name,
+        format_func=class_name,
         key=f"{key}_front",
     )
     draw(
@@ -79,7 +79,7 @@ def roc(measured: dict, card: Card, mode: str, *, key: str) -> None:
         yaxis={"range": [0, 1.02], "title": text("models.recall"), "zeroline": False},
         showlegend=False,
     )
-    name = BY_CODE[front].name
+    name = class_name(front)
     area = shown(measured["per_class"][front]["auc"])
     note = text("models.roc_note", name=name, auc=area)
     st.caption(f"{note} {text('models.roc_points')}" if front == "MEL" else note)
@@ -94,8 +94,7 @@ def roc(measured: dict, card: Card, mode: str, *, key: str) -> None:
 
 def _areas(measured: dict) -> str:
     return ", ".join(
-        f"{BY_CODE[code].name} {shown(entry['auc'])}"
-        for code, entry in measured["per_class"].items()
+        f"{class_name(code)} {shown(entry['auc'])}" for code, entry in measured["per_class"].items()
     )
 
 
@@ -114,7 +113,7 @@ def _curves(curves: dict, front: str, card: Card, mode: str) -> go.Figure:
                 "width": 3.5 if leads else 1.3,
                 "dash": "solid" if leads or BY_CODE[code].group != BENIGN else "dash",
             },
-            hovertemplate=f"{BY_CODE[code].name}: %{{y:.2f}}, %{{x:.2f}}<extra></extra>",
+            hovertemplate=f"{class_name(code)}: %{{y:.2f}}, %{{x:.2f}}<extra></extra>",
         )
     if front == "MEL":
         points = [p for p in of_card(card, mode).operating_points if p.group == "melanoma"]

@@ -9,7 +9,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.trust import GROUPS, OperatingPoint, group_probability, of_card, predictive_values
 from streamlit_app.components.charts import DARK, as_table, draw, palette, shown
-from streamlit_app.content import text
+from streamlit_app.content import text, thousands
 
 # Round shares, chosen to teach how much the setting matters; nobody measured them here.
 SETTINGS = {"primary_care": 0.01, "clinic": 0.2}
@@ -160,7 +160,13 @@ def _thousand(point: OperatingPoint, prevalence: float, key: str) -> None:
     group = text(f"decide.{point.group}")
     values = {name: getattr(told, name) for name in ("found", "alarms", "missed", "cleared")}
     st.markdown(
-        text("decide.thousand", of=f"{OF:,}", group=group, meant=told.found + told.missed, **values)
+        text(
+            "decide.thousand",
+            of=thousands(OF),
+            group=group,
+            meant=told.found + told.missed,
+            **values,
+        )
     )
     colours = palette()
     looks = {
@@ -187,16 +193,16 @@ def _thousand(point: OperatingPoint, prevalence: float, key: str) -> None:
     draw(
         figure,
         key=f"{key}_thousand",
-        alt=text("decide.alt", of=f"{OF:,}", **values),
+        alt=text("decide.alt", of=thousands(OF), **values),
         height=230,
         barmode="stack",
         bargap=0.35,
         legend={"traceorder": "normal", "orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        xaxis={"range": [0, OF], "title": text("decide.lesions", of=f"{OF:,}")},
+        xaxis={"range": [0, OF], "title": text("decide.lesions", of=thousands(OF))},
         yaxis={"autorange": "reversed"},
     )
     as_table(
-        [text("decide.lesions", of=f"{OF:,}"), text("decide.above"), text("decide.below")],
+        [text("decide.lesions", of=thousands(OF)), text("decide.above"), text("decide.below")],
         [
             [group, told.found, told.missed],
             [text("decide.others"), told.alarms, told.cleared],

@@ -6,9 +6,8 @@ import streamlit as st
 from model_zoo import leak_pair as pairs
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
-from model_zoo.labels import BY_CODE
 from streamlit_app.components.charts import add_intervals, as_table, draw, palette, shown, table
-from streamlit_app.content import text
+from streamlit_app.content import card_words, class_name, text, thousands, told
 
 
 def leak_pair() -> None:
@@ -16,7 +15,7 @@ def leak_pair() -> None:
     try:
         pair = pairs.read()
     except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return
     if pair is None:
         st.info(text("leak.unmeasured"), icon=":material/pending:")
@@ -25,7 +24,7 @@ def leak_pair() -> None:
         return
     halves = {"by_image": pair.by_image, "by_lesion": pair.by_lesion}
     codes = list(pair.by_image.measured["per_class"])
-    names = [text("models.balanced_accuracy"), *(BY_CODE[code].name for code in codes)]
+    names = [text("models.balanced_accuracy"), *(class_name(code) for code in codes)]
     values = {
         name: [
             half.measured["balanced_accuracy"],
@@ -61,28 +60,28 @@ def leak_pair() -> None:
 
 def published(card: Card) -> None:
     """Nothing; draws what others published of a model, marked as not reproduced here."""
-    told = card.metrics["published"]
+    given = card.metrics["published"]
     with st.container(border=True):
-        st.markdown(f"**{card.title or card.name}**")
+        st.markdown(f"**{card_words(card.title or card.name)}**")
         st.badge(text("leak.published"), icon=":material/history_edu:", color="orange")
         st.markdown(
             text(
                 "leak.published_figures",
                 **{
-                    name: shown(told[name], 3)
+                    name: shown(given[name], 3)
                     for name in ("accuracy", "balanced_accuracy", "macro_f1")
                 },
-                n=f"{told['n']:,}",
+                n=thousands(given["n"]),
             )
         )
-        seen = told.get("seen_in_training", {})
+        seen = given.get("seen_in_training", {})
         if "photos" in seen:
-            share = f"{seen['photos'] / told['n']:.1%}"
-            st.markdown(text("leak.published_seen", photos=f"{seen['photos']:,}", share=share))
-        if "confusion_matrix" in told:
+            share = f"{seen['photos'] / given['n']:.1%}"
+            st.markdown(text("leak.published_seen", photos=thousands(seen["photos"]), share=share))
+        if "confusion_matrix" in given:
             with st.expander(text("leak.published_classes"), icon=":material/table_rows:"):
-                _per_class(told["labels"], told["confusion_matrix"])
-        st.caption(text("leak.source", source=told.get("source", told["protocol"])))
+                _per_class(given["labels"], given["confusion_matrix"])
+        st.caption(text("leak.source", source=given.get("source", given["protocol"])))
 
 
 def _per_class(codes: list[str], counts: list[list[int]]) -> None:
@@ -92,7 +91,7 @@ def _per_class(codes: list[str], counts: list[list[int]]) -> None:
         [text(f"models.{name}") for name in ("class", "support", "recall", "precision")],
         [
             [
-                BY_CODE[code].name,
+                class_name(code),
                 sum(counts[at]),
                 f"{counts[at][at] / sum(counts[at]):.2f}" if sum(counts[at]) else "–",
                 f"{counts[at][at] / called[at]:.2f}" if called[at] else "–",

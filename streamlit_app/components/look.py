@@ -3,6 +3,7 @@
 import streamlit as st
 
 from streamlit_app.components.charts import palette
+from streamlit_app.content import ENGLISH, direction, language, text
 
 # Streamlit's captions and, in the dark theme, its primary buttons have less contrast than WCAG 2.2
 # asks for (1.4.3: 4.5 to 1). The page begins right under the navigation, so that a photo, its
@@ -12,10 +13,41 @@ STYLE = """<style>
 @media (max-width: 640px) {{
   .stMainBlockContainer {{ padding-left: 1rem; padding-right: 1rem; }}
   .stMainBlockContainer [data-testid="stHorizontalBlock"] {{ row-gap: 1rem; }} }}
+[data-testid="stPopoverButton"][kind="tertiary"] {{ min-height: 1.6rem; padding: 0; }}
 .stMarkdown [data-testid="stCaptionContainer"] {{ color: {soft}; opacity: 1; }}
 .stMarkdown [data-testid="stCaptionContainer"] p {{ color: inherit; }}
 [data-testid="stBaseButton-primary"] {{ color: {ground}; }}
 [data-testid="stBaseButton-primary"] p {{ color: inherit; }}
+</style>"""
+# Streamlit has no setting for it. Charts, code and sliders keep their numbers from left to right.
+# Toggles and rows of buttons are drawn for that direction too: they are mirrored, and their words
+# mirrored back. Streamlit's arrows beside tabs take the right for the end, where it is the begin.
+RIGHT_TO_LEFT = """<style>
+[data-testid="stApp"], [data-testid="stSidebarContent"], [data-testid="stDialog"],
+[data-testid="stPopoverBody"], [data-testid="stTooltipContent"],
+[data-testid="stSelectboxVirtualDropdown"] { direction: rtl; text-align: start; }
+[data-testid="stMarkdown"], [data-testid="stMarkdownContainer"], [data-testid="stHeading"] {
+  text-align: start !important; }
+[data-testid="stButtonGroup"] > [role], [data-testid="stCheckbox"] label > span + div {
+  direction: ltr; transform: scaleX(-1); }
+[data-testid="stButtonGroup"] button > div {
+  direction: rtl; transform: scaleX(-1); }
+[data-testid="stExpandSidebarButton"], [data-testid="stSidebarCollapseButton"] {
+  transform: scaleX(-1); }
+[data-testid="stSidebar"][data-collapsed="true"] { visibility: hidden; }
+[data-testid="stMarkdownContainer"] li { margin: 0.2em 1.15em 0.2em 0; padding: 0 0.3em 0 0; }
+[data-testid="stTooltipIcon"] { margin-inline-start: 0.4rem; }
+[data-testid="stTabs"] > button { display: none; }
+[data-testid="stPlotlyChart"], [data-testid="stDataFrame"], [data-testid="stCode"],
+[data-testid="stImage"], [data-testid="stSlider"] [role="group"],
+[data-testid="stFileUploaderDropzoneInstructions"], code, pre { direction: ltr; }
+.js-plotly-plot text { unicode-bidi: plaintext; }
+</style>"""
+# The one word of Streamlit's own that stands on a page before anything is done.
+UPLOAD = """<style>
+[data-testid="stFileUploaderDropzone"] > span button p {{ font-size: 0; }}
+[data-testid="stFileUploaderDropzone"] > span button p::after {{
+  content: "{upload}"; font-size: 0.875rem; }}
 </style>"""
 
 
@@ -23,3 +55,7 @@ def look() -> None:
     """Nothing; sets the room around pages, and letters where they would be too pale."""
     colours = palette()
     st.html(STYLE.format(soft=colours.soft, ground=colours.ground))
+    if language() != ENGLISH:
+        st.html(UPLOAD.format(upload=text("app.upload")))
+    if direction() == "rtl":
+        st.html(RIGHT_TO_LEFT)

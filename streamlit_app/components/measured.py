@@ -9,7 +9,7 @@ from model_zoo.card import Card
 from model_zoo.labels import BY_CODE
 from model_zoo.trust import TTA
 from streamlit_app.components.charts import add_intervals, as_table, draw, palette, shown, table
-from streamlit_app.content import text
+from streamlit_app.content import card_words, class_name, text
 
 NATIVE = "native"
 EVALUATE = "python -m training evaluate --model {name} --data ISIC_2019 --out results --write-card"
@@ -78,7 +78,7 @@ def headline(found: dict[str, dict], *, key: str) -> None:
     st.caption(
         text(
             "about.measured_note",
-            protocol=first["protocol"],
+            protocol=card_words(first["protocol"]),
             n=first["n"],
             lesions=first["lesions"],
         )
@@ -98,7 +98,7 @@ def by_class(measured: dict) -> None:
         [text(f"models.{name}") for name in CLASS_COLUMNS],
         [
             [
-                f"{BY_CODE[code].name} · {text('groups.' + BY_CODE[code].group)}",
+                f"{class_name(code)} · {text('groups.' + BY_CODE[code].group)}",
                 entry["support"],
                 *(shown(entry[name]) for name in ("recall", "precision", "f1", "auc")),
             ]

@@ -1,5 +1,7 @@
 """What a card says beside its figures: purpose and limits, and what the model is made of."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from model_zoo import registry
@@ -7,14 +9,14 @@ from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.store import learnt_hashes
 from streamlit_app.components.charts import table
-from streamlit_app.content import text
+from streamlit_app.content import card_words, text
 
 
 def heading(card: Card) -> None:
     """Nothing; draws the name of the model and the few facts that identify it."""
-    st.header(card.title or card.name, anchor=False)
+    st.header(card_words(card.title or card.name), anchor=False)
     if card.description:
-        st.markdown(card.description)
+        st.markdown(card_words(card.description))
     with st.container(horizontal=True, gap="small"):
         st.badge(card.name, icon=":material/tag:", color="gray")
         if card.backbone:
@@ -33,12 +35,11 @@ def before_figures(card: Card) -> None:
         use, limits = st.columns([4, 7], gap="large")
         with use:
             st.subheader(text("about.intended"), anchor=False)
-            st.markdown(card.intended_use or text("models.not_said"))
+            st.markdown(card_words(card.intended_use) or text("models.not_said"))
             st.markdown(text("models.never"))
         with limits:
             st.subheader(text("about.limits"), anchor=False)
-            lines = [_topic_bold(limit) for limit in card.limits] or [text("models.not_said")]
-            st.markdown("\n".join(f"- {line}" for line in lines))
+            _list(_topic_bold(card_words(limit)) for limit in card.limits)
 
 
 def _topic_bold(limit: str) -> str:
@@ -55,13 +56,17 @@ def made_of(card: Card) -> None:
         _training(card)
         _members(card)
         _heading(text("models.changelog"))
-        st.markdown("\n".join(f"- {line}" for line in card.changelog) or text("models.not_said"))
+        _list(card_words(line) for line in card.changelog)
     with right:
         _files(card)
         _heading(text("models.licence"))
-        st.markdown(card.licence or text("models.not_said"))
+        st.markdown(card_words(card.licence) or text("models.not_said"))
         _heading(text("models.cite"))
-        st.markdown("\n".join(f"- {line}" for line in card.citations) or text("models.not_said"))
+        _list(card_words(line) for line in card.citations)
+
+
+def _list(lines: Iterable[str]) -> None:
+    st.markdown("\n".join(f"- {line}" for line in lines) or text("models.not_said"))
 
 
 def _heading(words: str) -> None:
@@ -75,7 +80,11 @@ def _training(card: Card) -> None:
         st.markdown(text("models.training_unknown"))
         return
     names = ("data", "list", "images", "lesions", "recipe")
-    rows = [(text(f"models.training_{name}"), training[name]) for name in names if name in training]
+    rows = [
+        (text(f"models.training_{name}"), card_words(str(training[name])))
+        for name in names
+        if name in training
+    ]
     if "epoch" in training:
         kept = text("models.epoch_of", epoch=training["epoch"], epochs=training.get("epochs", "–"))
         rows.append((text("models.training_epoch"), kept))

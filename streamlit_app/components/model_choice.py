@@ -10,7 +10,7 @@ from model_zoo.errors import ZooError
 from model_zoo.trust import SINGLE, TTA
 from streamlit_app import downloads
 from streamlit_app.components.weights import offer_download
-from streamlit_app.content import text
+from streamlit_app.content import card_words, text, told
 from streamlit_app.exports import plain_name
 
 MODEL, EIGHT_VIEWS = "analyze_model", "analyze_tta"
@@ -29,14 +29,14 @@ def choose_model() -> Card | None:
 def choose_card() -> Card | None:
     """The card of the chosen model, whether its weights are here or not; None if none is chosen."""
     for fault in registry.problems():
-        st.warning(str(fault), icon=":material/error:")
+        st.warning(told(fault), icon=":material/error:")
     cards = registry.classifiers()
     _prepare(list(cards))
     name = st.selectbox(
         text("analyze.model"),
         list(cards),
         index=None if st.session_state[MODEL] is None else 0,  # else the choice could be cleared
-        format_func=lambda name: cards[name].title or name,
+        format_func=lambda name: card_words(cards[name].title or name),
         key=MODEL,
         persist_state="session",
     )
@@ -96,7 +96,7 @@ def _default_name(names: list[str]) -> str | None:
 
 def model_line(card: Card) -> str:
     """One sentence on the model with its held-out figures, from its card."""
-    title = card.title or card.name
+    title = card_words(card.title or card.name)
     measured = card.metrics.get("native")
     if not measured:
         return text("analyze.model_line_unmeasured", title=title)

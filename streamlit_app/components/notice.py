@@ -26,7 +26,8 @@ def acknowledge() -> None:
     A visitor whose browser keeps no cookies is asked again at each reload.
     """
     if not _has_agreed():
-        _dialog()
+        # Not as a decorator: its title is in the language of whoever sees it.
+        st.dialog(text("notice.title"), dismissible=False, icon=":material/school:")(_notice)()
 
 
 def remember() -> None:
@@ -46,8 +47,7 @@ def _is_remembered() -> bool:
     return st.context.cookies.get(COOKIE) == "agreed"
 
 
-@st.dialog(text("notice.title"), dismissible=False, icon=":material/school:")
-def _dialog() -> None:
+def _notice() -> None:
     st.markdown(text("notice.body"))
     if st.button(text("notice.agree"), type="primary", width="stretch"):
         st.session_state["notice_agreed"] = True

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from model_zoo.errors import ZooError
-from streamlit_app.content import text
+from streamlit_app.content import text, told
 from streamlit_app.log import log
 
 
@@ -22,5 +22,5 @@ def overload_told() -> Iterator[None]:
         if fault.code != "busy":
             raise
         log("busy")
-        st.warning(str(fault), icon=":material/hourglass_top:")
+        st.warning(told(fault), icon=":material/hourglass_top:")
         st.button(text("app.again"), icon=":material/refresh:")

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from model_zoo.images import MAX_BYTES, SUFFIXES
 from streamlit_app.components.archive_photo import choose_archive_photo, put_away
-from streamlit_app.content import text
+from streamlit_app.content import sample_title, text
 from streamlit_app.isic_archive import ArchivePhoto
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -70,7 +70,7 @@ def _choose_sample() -> Chosen:
     name = st.selectbox(
         text("analyze.sample_label"),
         list(samples()),
-        format_func=lambda name: samples()[name]["title"],
+        format_func=lambda name: sample_title(samples()[name]["title"]),
         help=text("analyze.sample_help"),
         key="analyze_sample",
         on_change=put_away,

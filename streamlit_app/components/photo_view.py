@@ -3,11 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from model_zoo.errors import SENTENCES
-from model_zoo.labels import BY_CODE
+from model_zoo.errors import ZooError
 from model_zoo.overlay import dim_outside, frame, outlined, paint
 from streamlit_app.cache import Viewed
-from streamlit_app.content import text
+from streamlit_app.content import class_name, sample_title, text, told
 
 # In pixels of the screen: of a picture, so that a laptop shows it whole, and of its column.
 TALLEST, WIDEST = 410, 550
@@ -20,7 +19,7 @@ def photo_view(viewed: Viewed) -> None:
     """Nothing; draws the photo and its controls."""
     if viewed.analysis.heatmaps is None:
         _draw_square(viewed)
-        st.caption(SENTENCES["no_heatmap"])
+        st.caption(told(ZooError("no_heatmap")))
         return
     views = [BLEND, BESIDE, SQUARE, PLAIN]
     if viewed.analysis.randomised is not None:
@@ -56,7 +55,7 @@ def _controls(viewed: Viewed) -> tuple[str, float, bool]:
     label = left.selectbox(
         text("analyze.heatmap_of"),
         list(ranked),
-        format_func=lambda code: f"{BY_CODE[code].name}  ·  {ranked[code]:.3f}",
+        format_func=lambda code: f"{class_name(code)}  ·  {ranked[code]:.3f}",
         # A new photo begins with its own leading class.
         key=f"analyze_label_{viewed.digest}_{viewed.analysis.model}",
     )
@@ -81,7 +80,7 @@ def _draw_two(viewed: Viewed, label: str, opacity: float, outline: bool, *, shuf
 
 def _draw_photo(viewed: Viewed, outline: bool, *, whole: bool = True) -> None:
     rgb = viewed.with_outline() if outline else viewed.shown
-    _draw(rgb, text("analyze.alt_photo", name=viewed.name), whole=whole)
+    _draw(rgb, text("analyze.alt_photo", name=sample_title(viewed.name)), whole=whole)
 
 
 def picture(
@@ -105,13 +104,16 @@ def _draw_heatmap(
     words = "analyze.alt_shuffled" if shuffled else "analyze.alt_heatmap"
     _draw(
         picture(viewed, label, opacity, outline=outline, shuffled=shuffled),
-        text(words, label=BY_CODE[label].name, name=viewed.name),
+        text(words, label=class_name(label), name=sample_title(viewed.name)),
         whole=whole,
     )
 
 
 def _draw_square(viewed: Viewed) -> None:
-    _draw(dim_outside(viewed.shown, viewed.box), text("analyze.alt_square", name=viewed.name))
+    _draw(
+        dim_outside(viewed.shown, viewed.box),
+        text("analyze.alt_square", name=sample_title(viewed.name)),
+    )
     st.caption(text("analyze.caption_square", side=viewed.side))
 
 
@@ -124,7 +126,7 @@ def _draw(rgb: np.ndarray, alt: str, *, whole: bool = True) -> None:
 
 
 def _caption(viewed: Viewed, label: str, *, shuffled: bool) -> None:
-    name, analysis = BY_CODE[label].name, viewed.analysis
+    name, analysis = class_name(label), viewed.analysis
     if shuffled:
         st.caption(text("analyze.caption_shuffled", label=name))
         return

@@ -7,7 +7,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.labels import BENIGN, BY_CODE, MALIGNANT, PREMALIGNANT
 from streamlit_app.components.charts import palette
-from streamlit_app.content import text
+from streamlit_app.content import class_name, text
 
 # Okabe and Ito's palette: told apart with any kind of colour vision; the group is also in words.
 GROUP_COLOURS = {MALIGNANT: "#d55e00", PREMALIGNANT: "#e69f00", BENIGN: "#3a86b7"}
@@ -78,14 +78,14 @@ def probability_bars(
         },
         font={"size": 14, "color": palette().ink},
     )
-    told = ", ".join(f"{BY_CODE[code].name} {p:.3f}" for code, p in ranked)
+    told = ", ".join(f"{class_name(code)} {p:.3f}" for code, p in ranked)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key=key)
 
 
 def probability_table(analysis: Analysis) -> None:
     """Nothing; draws the same numbers as a table that a screen reader can read."""
     rows = [
-        f"| {BY_CODE[code].name} ({code}) | {text('groups.' + BY_CODE[code].group)} | {p:.4f} |"
+        f"| {class_name(code)} ({code}) | {text('groups.' + BY_CODE[code].group)} | {p:.4f} |"
         for code, p in analysis.ranked()
     ]
     columns = (text(f"analyze.{name}_column") for name in ("class", "group", "probability"))
@@ -95,5 +95,6 @@ def probability_table(analysis: Analysis) -> None:
 def _axis_label(code: str, truth: str | None, measured: dict[str, str]) -> str:
     label = BY_CODE[code]
     under = " · ".join(filter(None, (text(f"groups.{label.group}"), measured.get(code))))
-    name = f"<b>✓ {label.name}</b>" if code == truth else label.name
+    name = class_name(code)
+    name = f"<b>✓ {name}</b>" if code == truth else name
     return f"{name}<br><sup>{under}</sup>"

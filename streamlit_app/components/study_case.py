@@ -6,13 +6,13 @@ import streamlit as st
 from model_zoo.analysis import Analysis
 from model_zoo.errors import ZooError
 from model_zoo.images import decode_rgb
-from model_zoo.labels import BY_CODE, CODES
+from model_zoo.labels import CODES
 from model_zoo.overlay import frame, paint
 from streamlit_app.admission import turns
 from streamlit_app.cache import classifier
 from streamlit_app.components.overload import overload_told
 from streamlit_app.components.probabilities import probability_bars
-from streamlit_app.content import text
+from streamlit_app.content import class_name, sample_title, text, told
 from streamlit_app.study import CONFIDENCES, Answer, Round, StudyCase, leading
 
 OPACITY = 0.5
@@ -35,7 +35,7 @@ def _draw(under_way: Round, case: StudyCase, place: int, model: str) -> None:
     except ZooError as fault:
         if fault.code == "busy":
             raise  # a matter of the moment: no reason to leave the case out
-        st.error(f"{case.name}: {fault}", icon=":material/error:")
+        st.error(f"{sample_title(case.name)}: {told(fault)}", icon=":material/error:")
         if st.button(text("study.skip")):
             _leave_out(under_way, place)
         return
@@ -69,7 +69,7 @@ def _picture(
         st.image(rgb, alt=text("study.alt_photo"), width="stretch", output_format="JPEG")
     else:
         painted = frame(paint(rgb, analysis.box, heatmap, OPACITY), analysis.box)
-        name = BY_CODE[leading(shown)].name
+        name = class_name(leading(shown))
         alt = text("study.alt_heatmap", label=name)
         st.image(painted, alt=alt, width="stretch", output_format="JPEG")
         st.caption(text("study.heatmap_of", label=name))
@@ -83,7 +83,7 @@ def _commit() -> None:
             text("study.question"),
             CODES,
             index=None,
-            format_func=lambda code: BY_CODE[code].name,
+            format_func=class_name,
             key="study_first",
         )
         confidence = st.segmented_control(
@@ -105,12 +105,12 @@ def _commit() -> None:
 
 def _decide_again(shown: np.ndarray, first: str) -> None:
     probability_bars(list(zip(CODES, shown.tolist(), strict=True)), key="study_drill_chart")
-    st.markdown(text("study.yours", label=BY_CODE[first].name))
+    st.markdown(text("study.yours", label=class_name(first)))
     last = st.selectbox(
         text("study.again"),
         CODES,
         index=CODES.index(first),
-        format_func=lambda code: BY_CODE[code].name,
+        format_func=class_name,
         key="study_again",
     )
     if st.button(text("study.settle"), type="primary", width="stretch"):
@@ -121,11 +121,11 @@ def _decide_again(shown: np.ndarray, first: str) -> None:
 def _reveal(under_way: Round, probabilities: np.ndarray, committed: tuple[str, str]) -> None:
     case, (first, confidence) = under_way.current, committed
     last = st.session_state.get("study_last", first)
-    truth = BY_CODE[case.label].name
+    truth = class_name(case.label)
     if last == case.label:
         st.success(text("study.right", truth=truth), icon=":material/check:")
     else:
-        said = BY_CODE[last].name
+        said = class_name(last)
         st.error(text("study.wrong", truth=truth, said=said), icon=":material/close:")
     if case.known:
         st.warning(text("study.known"), icon=":material/history_edu:")

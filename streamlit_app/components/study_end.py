@@ -5,10 +5,10 @@ import streamlit as st
 
 from model_zoo import NOTICE
 from model_zoo.images import decode_rgb
-from model_zoo.labels import BY_CODE, CODES
+from model_zoo.labels import CODES
 from streamlit_app import study
 from streamlit_app.components.study_sources import DRAWN
-from streamlit_app.content import text
+from streamlit_app.content import class_name, sample_title, text
 from streamlit_app.study import Round, leading
 from streamlit_app.thumbnails import thumbnail
 
@@ -67,7 +67,7 @@ def _scores(done: Round) -> None:
 def _by_class(done: Round) -> None:
     st.markdown(f"**{text('study.by_class')}**")
     rows = [
-        f"| {BY_CODE[code].name} | {hits} / {cases} |"
+        f"| {class_name(code)} | {hits} / {cases} |"
         for code, (hits, cases) in study.by_class(done.answers).items()
     ]
     head = f"| {text('analyze.class_column')} | {text('study.hits_column')} |"
@@ -114,9 +114,9 @@ def _disagreements(done: Round) -> None:
             words.markdown(
                 text(
                     "study.disagreement",
-                    name=answer.case.name,
-                    truth=BY_CODE[answer.case.label].name,
-                    said=BY_CODE[answer.first].name,
-                    model=BY_CODE[leading(answer.model)].name,
+                    name=sample_title(answer.case.name),
+                    truth=class_name(answer.case.label),
+                    said=class_name(answer.first),
+                    model=class_name(leading(answer.model)),
                 )
             )

@@ -8,10 +8,11 @@ import streamlit as st
 
 from model_zoo.card import Card
 from model_zoo.cases import photo_path, read_cases
-from model_zoo.labels import BY_CODE, CODES
+from model_zoo.labels import CODES
 from model_zoo.training_ids import TrainingIds, training_ids
 from streamlit_app import isic_archive
 from streamlit_app.components.photo_source import SAMPLES, samples
+from streamlit_app.content import class_name
 from streamlit_app.study import StudyCase
 
 # The operator's own folder of confirmed cases in the ISIC 2019 layout.
@@ -36,7 +37,10 @@ def cases(source: str, card: Card, length: int, seed: int) -> list[StudyCase]:
         return _of_archive(known, length, seed)
     return [
         StudyCase(
-            entry["title"], entry["pattern_of"], (SAMPLES / entry["file"]).read_bytes(), False
+            entry["title"],
+            entry["pattern_of"],
+            (SAMPLES / entry["file"]).read_bytes(),
+            False,
         )
         for entry in samples().values()
     ]
@@ -71,7 +75,7 @@ def _of_archive(known: TrainingIds, length: int, seed: int) -> list[StudyCase]:
     bar = st.progress(0.0)
     found: list[StudyCase] = []
     for place, code in enumerate(CODES):
-        bar.progress(place / len(CODES), BY_CODE[code].name)
+        bar.progress(place / len(CODES), class_name(code))
         found += [
             StudyCase(
                 photo.isic_id,

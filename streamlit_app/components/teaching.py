@@ -8,13 +8,12 @@ from model_zoo.abcd import Abcd
 from model_zoo.analysis import Analysis
 from model_zoo.changes import CHANGES, Changed, trace
 from model_zoo.errors import ZooError
-from model_zoo.labels import BY_CODE
 from model_zoo.similar import SimilarCases
 from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier
 from streamlit_app.components.charts import palette
 from streamlit_app.components.overload import overload_told
-from streamlit_app.content import text
+from streamlit_app.content import class_name, listed, text, told
 
 
 def abcd_numbers(analysis: Analysis) -> None:
@@ -44,7 +43,7 @@ def abcd_strip(analysis: Analysis) -> None:
 
 
 def _numbers(abcd: Abcd) -> list[tuple[str, str]]:
-    colours = ", ".join(text(f"colours.{name}") for name in abcd.colours)
+    colours = listed(text(f"colours.{name}") for name in abcd.colours)
     return [
         ("asymmetry", f"{abcd.asymmetry_major:.2f} · {abcd.asymmetry_minor:.2f}"),
         ("border", f"{abcd.border_irregularity:.2f}"),
@@ -64,7 +63,7 @@ def spread_of_answers(analysis: Analysis) -> None:
         text(
             "analyze.spread",
             count=len(values),
-            label=BY_CODE[analysis.label].name,
+            label=class_name(analysis.label),
             low=f"{values.min():.2f}",
             high=f"{values.max():.2f}",
             agree=int(leading[index]),
@@ -101,7 +100,7 @@ def _chart(traced: list[Changed], analysis: Analysis) -> go.Figure:
             x=[float(change.probabilities[index]) for change in traced],
             y=[text(f"changes.{change.kind}") for change in traced],
             mode="markers",
-            name=BY_CODE[code].name,
+            name=class_name(code),
             marker={"size": 11, "opacity": 0.75},
             hovertemplate="%{x:.3f}<extra></extra>",
         )
@@ -125,7 +124,7 @@ def similar_cases(viewed: Viewed) -> None:
     try:
         index = _index(viewed.analysis.model, viewed.mode)
     except ZooError as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return
     if index is None or viewed.analysis.pooled is None:
         st.caption(text("similar.how"))
@@ -135,7 +134,7 @@ def similar_cases(viewed: Viewed) -> None:
         with column:
             if case.photo.is_file():
                 st.image(str(case.photo), alt=text("similar.alt", name=case.image))
-            st.markdown(f"**{BY_CODE[case.label].name}**  \n{case.image}")
+            st.markdown(f"**{class_name(case.label)}**  \n{case.image}")
             if case.known:
                 st.badge(text("similar.known"), color="orange")
     st.caption(text("similar.note"))

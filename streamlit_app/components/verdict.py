@@ -4,9 +4,8 @@ import streamlit as st
 
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
-from model_zoo.labels import BY_CODE
 from model_zoo.trust import NOT_DERMOSCOPIC, OK, POOR_QUALITY, UNCERTAIN, of_card
-from streamlit_app.content import text
+from streamlit_app.content import class_name, listed, text
 
 LOOKS = {
     OK: (st.success, ":material/check_circle:"),
@@ -52,4 +51,4 @@ def _sentence(analysis: Analysis) -> str:
 
 
 def _names(codes: tuple[str, ...]) -> str:
-    return ", ".join(f"**{BY_CODE[code].name}**" for code in codes)
+    return listed(f"**{class_name(code)}**" for code in codes)

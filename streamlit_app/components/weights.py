@@ -10,7 +10,7 @@ from model_zoo.errors import ZooError
 from model_zoo.loading import check_compiler
 from streamlit_app import downloads
 from streamlit_app.cache import classifier
-from streamlit_app.content import text
+from streamlit_app.content import card_words, text, told
 
 REFRESH_SECONDS = 1.0
 # "0" where visitors are no users of the server's machine, whatever address they seem to come from.
@@ -37,11 +37,11 @@ def _download(card: Card) -> None:
     try:
         check_compiler(card.file("keras").name)  # before hundreds of megabytes come for nothing
     except ZooError as fault:
-        st.info(str(fault), icon=":material/deployed_code:")
+        st.info(told(fault), icon=":material/deployed_code:")
         return
     if under_way is not None and under_way.fault is not None:
-        st.error(str(under_way.fault), icon=":material/error:")
-    label = text("analyze.fetch", title=card.title or card.name)
+        st.error(told(under_way.fault), icon=":material/error:")
+    label = text("analyze.fetch", title=card_words(card.title or card.name))
     if st.button(label, icon=":material/download:", key=f"fetch_{card.name}"):
         downloads.begin(card)
         st.rerun()
@@ -80,7 +80,7 @@ def _open(path: str) -> None:
     except ZooError as fault:
         if card is not None:
             registry.close_own(card)
-        st.error(str(fault), icon=":material/error:")
+        st.error(told(fault), icon=":material/error:")
         return
     st.session_state["own_opened"] = card.title or card.name
     st.session_state["model_wanted"] = card.name

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from streamlit_app.components.charts import DARK, LIGHT
+from streamlit_app.content import ENGLISH, LANGUAGES, in_language, text
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +23,7 @@ def visit(browser, address):
     """Opens a page as a visitor who has agreed to the notice; closes it after the test."""
     contexts = []
 
-    def open_page(path, theme="light", size=LAPTOP):
+    def open_page(path, theme="light", size=LAPTOP, language=ENGLISH):
         context = browser.new_context(viewport=size, color_scheme=theme)
         contexts.append(context)
         cookie = {"name": "lesionlens_notice", "value": "agreed", "url": address}
@@ -32,7 +33,7 @@ def visit(browser, address):
         tab.goto(f"{address}/{path}")
         # What fades in is pale while it does.
         tab.add_style_tag(content="* { transition: none !important; animation: none !important }")
-        settle(tab)
+        settle(tab, language)
         return tab
 
     yield open_page
@@ -40,12 +41,14 @@ def visit(browser, address):
         context.close()
 
 
-def settle(tab) -> None:
+def settle(tab, language=ENGLISH) -> None:
     """Nothing; waits until the page is drawn to its end and has been quiet for half a second.
 
     Between two runs of a page nothing runs either, and what is stale then is pale.
     """
-    tab.get_by_text("Research and teaching only.").first.wait_for()
+    with in_language(language):
+        notice = text("notice.banner").split("**")[1]
+    tab.get_by_text(notice).first.wait_for()
     tab.evaluate("() => { window.quietSince = undefined }")
     tab.wait_for_function(
         """() => {
@@ -152,6 +155,54 @@ def test_every_page_fits_and_has_no_grave_barrier(visit, path, theme):
     tab.set_viewport_size(PHONE)
     assert overflow(tab) <= 0
     assert grave(tab) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != ENGLISH])
+def test_every_language_fits_and_has_no_grave_barrier(visit, path, code):
+    tab = visit(f"{path}?lang={code}", language=code)
+    tab.wait_for_function("code => document.documentElement.lang === code", arg=code)
+    assert grave(tab) == []
+    assert overflow(tab) <= 0
+    tab.set_viewport_size(PHONE)
+    assert overflow(tab) <= 0
+
+
+def test_a_link_carries_page_model_and_language(visit):
+    tab = visit("models?model=resnet50.isic2019_reference&lang=es", language="es")
+    tab.get_by_role("heading", name="ResNet50, la referencia publicada").wait_for()
+    tab.get_by_role("link", name="Acerca de").click()
+    tab.get_by_role("heading", name="Límites conocidos").wait_for()
+    settle(tab, "es")
+    assert "lang=es" in tab.url
+    tab.get_by_role("button", name="Español").click()
+    tab.get_by_text("Deutsch", exact=True).click()
+    settle(tab, "de")
+    tab.get_by_role("link", name="Stapel").click()
+    tab.get_by_role("button", name="Lesen").wait_for()
+    settle(tab, "de")
+    assert "lang=de" in tab.url
+
+
+def test_persian_is_read_from_the_right(visit):
+    tab = visit("?lang=fa", language="fa")
+    middle = LAPTOP["width"] / 2
+    assert tab.get_by_test_id("stHeaderLogo").bounding_box()["x"] > middle
+    photo = tab.locator("[data-testid=stImage] img").first.bounding_box()
+    chart = tab.locator(".js-plotly-plot").first.bounding_box()
+    assert photo["x"] > chart["x"] + chart["width"]
+    # A switch that is on shows its knob, at the left of its track.
+    track = tab.locator("label:has(input:checked[role=switch]) > span + div")
+    box, knob = track.bounding_box(), track.locator("div").first.bounding_box()
+    assert box["x"] <= knob["x"] < box["x"] + box["width"] / 2
+    tab.get_by_role("tab", name="مرز را کجا بکشیم").click()
+    tab.get_by_role("tabpanel").get_by_role("radio", name="ملانوم").click()
+    tab.set_viewport_size(PHONE)
+    tab.get_by_test_id("stExpandSidebarButton").click()
+    pages = tab.get_by_test_id("stSidebarNavItems")
+    pages.wait_for()
+    tab.wait_for_timeout(500)
+    assert pages.bounding_box()["x"] > PHONE["width"] - 300
 
 
 @pytest.mark.parametrize("theme", THEMES)

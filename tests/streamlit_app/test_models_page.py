@@ -177,7 +177,7 @@ def test_the_published_figures_stand_apart(app):
     assert f"Accuracy {published['accuracy']['value']:.3f}" in told
     assert "2,190 of them (57.6%)" in told
     recall = 385 / 679  # melanoma, from the published confusion matrix
-    assert f"<td>679</td><td>{recall:.2f}</td>" in told
+    assert f"<td><bdi>679</bdi></td><td><bdi>{recall:.2f}</bdi></td>" in told
 
 
 def test_an_address_carries_the_model(app):
@@ -289,7 +289,7 @@ def test_a_measured_pair_stands_side_by_side(app, monkeypatch, tmp_path):
     assert "some_recipe" in told
     assert f"900 of {measured['n']} test photos" in told
     both = (measured["per_class"]["MEL"]["recall"], other["per_class"]["MEL"]["recall"])
-    assert "".join(f"<td>{shown(entry)}</td>" for entry in both) in told
+    assert "".join(f"<td><bdi>{shown(entry)}</bdi></td>" for entry in both) in told
 
 
 def test_no_visitor_of_a_deployed_server_counts_as_its_user(monkeypatch):

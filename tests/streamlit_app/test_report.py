@@ -1,5 +1,6 @@
 """Reports: the same content in both formats, the notice on each, one page, nothing injected."""
 
+import contextlib
 import dataclasses
 import io
 import re
@@ -15,6 +16,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.labels import CODES
 from model_zoo.trust import Check
 from streamlit_app import report
+from streamlit_app.content import in_language
 
 NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 PHOTO = np.full((300, 400, 3), 160, np.uint8)
@@ -39,15 +41,22 @@ def made():
     return report.make("<b>näme</b>☃.jpg", pictures, analysis, card, "ab" * 32, NOW)
 
 
+def unpacked(pdf: bytes) -> list[bytes]:
+    """The compressed parts of a PDF, its pages among them."""
+    parts = []
+    for part in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        with contextlib.suppress(zlib.error):
+            parts.append(zlib.decompress(part))
+    return parts
+
+
 def pdf_text(pdf: bytes) -> str:
     """All words of a PDF whose fonts are the built-in ones: its text operators, unpacked."""
-    parts = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
-    words = []
-    for part in parts:
-        try:
-            words += re.findall(rb"\((.*?)(?<!\\)\) Tj", zlib.decompress(part), re.DOTALL)
-        except zlib.error:
-            continue
+    words = [
+        word
+        for drawn in unpacked(pdf)
+        for word in re.findall(rb"\((.*?)(?<!\\)\) Tj", drawn, re.DOTALL)
+    ]
     joined = b" ".join(words).decode("latin-1")
     return joined.replace("\\(", "(").replace("\\)", ")")
 
@@ -63,6 +72,26 @@ def test_both_formats_hold_the_same_content_and_the_notice(made):
     assert "Melanoma, Melanocytic nevus, Benign keratosis" in page
     assert page.count(NOTICE) == 2
     assert pdf.count(b"/Type /Page\n") == 1
+
+
+@pytest.mark.parametrize("spoken", ["en", "de", "es"])
+def test_a_full_page_ends_above_its_notice(made, spoken):
+    facts = tuple((f"A fact with a name of some length, number {at}", "0.123") for at in range(24))
+    facts += tuple((f"Another one, number {at}", "ab" * 32) for at in range(6))
+    with in_language(spoken):
+        notices = report._notices()
+    pdf = report.to_pdf(dataclasses.replace(made, facts=facts, notices=notices))
+    assert pdf.count(b"/Type /Page\n") == 1
+    (page,) = [drawn for drawn in unpacked(pdf) if b"number 23" in drawn]
+    placed = [
+        (float(height), words)
+        for height, words in re.findall(rb"BT [\d.]+ ([\d.]+) Td [^(]*\((.*?)\) Tj", page)
+    ]
+    foot = min(height for height, words in placed if words == NOTICE.encode())
+    of_facts = [height for height, words in placed if b"number" in words or b"0.123" in words]
+    assert len(of_facts) >= 54
+    assert min(of_facts) > foot + 8
+    assert min(height for height, _ in placed) > 20
 
 
 def test_names_cannot_inject(made):
