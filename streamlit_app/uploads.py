@@ -38,9 +38,7 @@ class UploadLimit:
         if scope["type"] == "http" and scope["method"] == "PUT" and UPLOADS in scope["path"]:
             session = scope["path"].split(UPLOADS)[1].split("/")[0]
             if not _has_room(session, _length(scope)):
-                told = (
-                    "The server holds as many uploads as it can. Remove some, or try later."
-                )
+                told = "The server holds as many uploads as it can. Remove some, or try later."
                 await PlainTextResponse(told, status_code=507)(scope, receive, send)
                 return
         await self._app(scope, receive, send)

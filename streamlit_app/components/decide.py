@@ -168,6 +168,28 @@ def _thousand(point: OperatingPoint, prevalence: float, key: str) -> None:
             **values,
         )
     )
+    draw(
+        _bars(values, group),
+        key=f"{key}_thousand",
+        alt=text("decide.alt", of=thousands(OF), **values),
+        height=230,
+        barmode="stack",
+        bargap=0.35,
+        legend={"traceorder": "normal", "orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        xaxis={"range": [0, OF], "title": text("decide.lesions", of=thousands(OF))},
+        yaxis={"autorange": "reversed"},
+    )
+    as_table(
+        [text("decide.lesions", of=thousands(OF)), text("decide.above"), text("decide.below")],
+        [
+            [group, told.found, told.missed],
+            [text("decide.others"), told.alarms, told.cleared],
+        ],
+    )
+
+
+def _bars(values: dict[str, int], group: str) -> go.Figure:
+    """Two bars, above and below the threshold, of the lesions by what becomes of them."""
     colours = palette()
     looks = {
         "found": ("above", colours.second),
@@ -190,21 +212,4 @@ def _thousand(point: OperatingPoint, prevalence: float, key: str) -> None:
             textfont={"size": 14, "color": letters.get(name, colours.ground)},
             hovertemplate="%{x}<extra>%{fullData.name}</extra>",
         )
-    draw(
-        figure,
-        key=f"{key}_thousand",
-        alt=text("decide.alt", of=thousands(OF), **values),
-        height=230,
-        barmode="stack",
-        bargap=0.35,
-        legend={"traceorder": "normal", "orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        xaxis={"range": [0, OF], "title": text("decide.lesions", of=thousands(OF))},
-        yaxis={"autorange": "reversed"},
-    )
-    as_table(
-        [text("decide.lesions", of=thousands(OF)), text("decide.above"), text("decide.below")],
-        [
-            [group, told.found, told.missed],
-            [text("decide.others"), told.alarms, told.cleared],
-        ],
-    )
+    return figure
