@@ -61,7 +61,9 @@ def main() -> int:
             wait_for(url)
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
-            server, url = stack.enter_context(running(Path(folder)))
+            # As in the Dockerfile: else the C library keeps what threads freed apart, for each.
+            started = running(Path(folder), MALLOC_ARENA_MAX="2")
+            server, url = stack.enter_context(started)
         alone = crowd(url, 1, min(ALONE_SECONDS, options.seconds), 0.2)
         memory = Memory(server.pid) if server else None
         many = crowd(url, options.users, options.seconds, options.pause)
