@@ -17,11 +17,11 @@ import zipfile
 import cv2
 import numpy as np
 
-from benchmarks.servers import SAMPLES
 from model_zoo.classifier import Classifier
 from model_zoo.images import decode_rgb
 from model_zoo.segmentation import bundled_outliner
 from streamlit_app.batch import MOST_BYTES, Job, queue
+from streamlit_app.local_server import SAMPLES
 
 MIB = 2**20
 QUALITY = 60  # small enough for 500 large photos within the limit of bytes

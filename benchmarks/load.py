@@ -20,11 +20,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.servers import SAMPLES, running, wait_for
 from benchmarks.streamlit_client import Visitor
 from model_zoo.classifier import Classifier
 from model_zoo.errors import SENTENCES
 from model_zoo.images import decode_rgb
+from streamlit_app.local_server import SAMPLES, running, wait_for
 
 PHOTOS = sorted(SAMPLES.glob("*.jpg"))
 TOLERANCE = 1e-4  # the JSON has probabilities with six decimals

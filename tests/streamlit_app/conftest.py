@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from benchmarks.servers import PLAIN, running
+from streamlit_app.local_server import PLAIN, running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from benchmarks.servers import SAMPLES, running
 from benchmarks.streamlit_client import Visitor
+from streamlit_app.local_server import SAMPLES, running
 
 PHOTO = (SAMPLES / "vessels.jpg").read_bytes()
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.servers import running
 from benchmarks.streamlit_client import Visitor
+from streamlit_app.local_server import running
 
 CALLS = (
     "open,openat,openat2,creat,memfd_create,mmap,write,pwrite64,writev,pwritev,pwritev2,"

@@ -8,12 +8,12 @@ import pytest
 import requests
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.servers import ROOT, SAMPLES, running
 from benchmarks.streamlit_client import Visitor
 from model_zoo import registry
 from model_zoo.errors import SENTENCES, ZooError
 from streamlit_app import admission, server
 from streamlit_app.admission import Turnstile
+from streamlit_app.local_server import ROOT, SAMPLES, running
 from streamlit_app.log import log
 
 NAME = "Jane Doe 1961-04-02.jpg"

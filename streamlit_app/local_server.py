@@ -1,4 +1,4 @@
-"""The app as a process of its own on loopback, for benchmarks and for tests of the real server."""
+"""The app as a process of its own on loopback: for the demo, benchmarks and tests."""
 
 import contextlib
 import os
