@@ -37,7 +37,7 @@ def samples() -> dict[str, dict]:
 
 def choose_photo() -> tuple[Chosen, DeltaGenerator]:
     """What the user chose, or the first drawn sample, and a place beside it for a mark."""
-    left, right = st.columns([2, 3], vertical_alignment="top")
+    left, right = st.columns(2, vertical_alignment="top")
     place = left.segmented_control(
         text("analyze.source"),
         (UPLOAD, CAMERA, DRAWN),

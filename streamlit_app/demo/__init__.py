@@ -1,0 +1,1 @@
+"""The demo of the README: the real app, driven through its pages and kept as a GIF and pictures."""

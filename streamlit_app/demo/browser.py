@@ -1,0 +1,47 @@
+"""A real browser for the demo, and what is missing where there is none."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class NoBrowser(Exception):
+    """There is nothing to drive the app with; the message says what to install."""
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium or Chrome on PATH, None if there is none."""
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+@contextlib.contextmanager
+def opened(chromium: str | None) -> "Iterator[Browser]":
+    """A headless browser. chromium: its path, None for one on PATH and else Playwright's own.
+
+    Raises `NoBrowser`.
+    """
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError as fault:
+        raise NoBrowser(
+            "The demo is recorded with Playwright, which is not installed: "
+            "pip install -r requirements-dev.txt"
+        ) from fault
+    path = chromium or find_chromium()
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=path)
+        except Error as fault:
+            raise NoBrowser(
+                f"Expected a Chromium that starts, got {path or 'none on PATH'}. "
+                "Give the path of one (--chromium PATH), or install Playwright's own: "
+                "python -m playwright install chromium"
+            ) from fault
+        yield browser
+        browser.close()

@@ -1,0 +1,94 @@
+"""Records the demo: python -m streamlit_app.demo.record
+
+Starts the app, drives it in a browser through the scenes of `storyboard`, and writes the GIF and the
+pictures that the README shows. Needs requirements-dev.txt and a Chromium.
+"""
+
+import argparse
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamlit_app.components.notice import COOKIE
+from streamlit_app.demo.browser import NoBrowser, opened
+from streamlit_app.demo.film import write_gif, write_png
+from streamlit_app.demo.pictures import PICTURES, WIDTH
+from streamlit_app.demo.stage import LAYOUT, SCALE, Stage
+from streamlit_app.demo.storyboard import SCENES
+from streamlit_app.local_server import PLAIN, ROOT, running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+GIF, PICTURES_FOLDER = Path("streamlit_app/demo/demo.gif"), Path("docs")
+PATIENCE_MS = 60_000
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when all is written; 1 with a sentence on standard error."""
+    parser = argparse.ArgumentParser(
+        prog="python -m streamlit_app.demo.record",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help=f"default: {GIF}, {PICTURES_FOLDER}/*.png"
+    )
+    parser.add_argument(
+        "--chromium", metavar="PATH", help="default: on PATH, else Playwright's own"
+    )
+    options = parser.parse_args(arguments)
+    gif = options.out / GIF.name if options.out else ROOT / GIF
+    pictures = options.out or ROOT / PICTURES_FOLDER
+    try:
+        with opened(options.chromium) as browser, tempfile.TemporaryDirectory() as cache:
+            # What is shown must not hang on what the network has to say today.
+            offline = {"LESIONLENS_ISIC_API": "http://127.0.0.1:9/"}
+            with running(Path(cache), command=PLAIN, **offline) as (_, url):
+                record(browser, url, gif)
+                record_pictures(browser, url, pictures)
+    except NoBrowser as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    for file in (gif, *(pictures / name for name in PICTURES)):
+        print(f"{file.stat().st_size:>12,}  {file}")
+    return 0
+
+
+def record(browser: "Browser", url: str, file: Path, **pace: int) -> None:
+    """Nothing; plays all scenes and writes them as a GIF. pace: see `Stage`."""
+    with _visitor(browser, viewport=LAYOUT, device_scale_factor=SCALE) as context:
+        stage = Stage(context.new_page(), **pace)
+        stage.open(url)
+        for scene in SCENES:
+            scene(stage)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_gif(stage.frames, file)
+
+
+def record_pictures(browser: "Browser", url: str, folder: Path, **pace: int) -> None:
+    """Nothing; writes the README's pictures into the folder. pace: see `Stage`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, picture in PICTURES.items():
+        size = {"width": WIDTH, "height": picture.height}
+        with _visitor(browser, viewport=size, color_scheme=picture.theme) as context:
+            context.add_cookies([{"name": COOKIE, "value": "agreed", "url": url}])
+            stage = Stage(context.new_page(), written=False, **pace)
+            stage.open(url)
+            picture.scene(stage)
+        write_png(stage.frames[-1].png, folder / name)
+
+
+@contextlib.contextmanager
+def _visitor(browser: "Browser", **settings: object) -> "Iterator[BrowserContext]":
+    context = browser.new_context(**{"color_scheme": "light", "locale": "en-US", **settings})
+    context.set_default_timeout(PATIENCE_MS)
+    yield context
+    context.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
