@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# What the image is built from; the Dockerfile copies nothing else.
+# What the image is built from (the Dockerfile copies nothing else), and the README's pictures.
 SENT = (
     "README.md",
     "LICENSE",
@@ -21,7 +21,8 @@ SENT = (
     "requirements*.txt",
     "requirements*.lock",
     "model_zoo/**/*",
-    "streamlit_app/**/*",
+    "streamlit_app/**/*",  # the demo among it, which the README shows
+    "docs/*.png",
 )
 LEFT = ("__pycache__", ".pyc")
 # A Space shows the app in a frame of another site, where a browser does not send the cookie that

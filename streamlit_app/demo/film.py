@@ -10,7 +10,7 @@ from PIL import Image
 COLOURS = 256
 # Grounds, letters and lines are few colours on many pixels. The most frequent are kept as they are,
 # so that nothing flat changes its shade from frame to frame; photo and heatmap share the others.
-KEPT = 48
+KEPT = 32
 
 
 @dataclass(frozen=True)

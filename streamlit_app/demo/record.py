@@ -1,7 +1,7 @@
 """Records the demo: python -m streamlit_app.demo.record
 
-Starts the app, drives it in a browser through the scenes of `storyboard`, and writes the GIF and the
-pictures that the README shows. Needs requirements-dev.txt and a Chromium.
+Starts the app, drives it in a browser through the scenes of `storyboard`, and writes the GIF and
+the pictures that the README shows. Needs requirements-dev.txt and a Chromium.
 """
 
 import argparse

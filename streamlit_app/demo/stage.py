@@ -85,16 +85,8 @@ class Stage:
 
     def hold(self, seconds: float, told: str = "") -> None:
         """Nothing; takes a frame. told: a line below it, "" for the one that is there."""
-        self.told = told or self.told
         self.settle()
-        # What has the keyboard is drawn otherwise than what a reader's own page will show.
-        self.tab.evaluate("() => document.activeElement.blur()")
-        self._write()
-        self.frames.append(Frame(self.tab.screenshot(), seconds))
-
-    def _write(self) -> None:
-        if self.written:
-            self.tab.evaluate(LINE, [self.told, BELOW])
+        self._take(seconds, told)
 
     def point(self, at: "Locator", told: str = "") -> None:
         """Nothing; takes a frame with a ring around what is used next."""
@@ -102,8 +94,19 @@ class Stage:
         at.scroll_into_view_if_needed()
         self.settle()
         self.tab.evaluate(RING, at.bounding_box())
-        self.hold(POINTED, told)
+        self._take(POINTED, told)
         self.tab.evaluate("() => document.getElementById('demo-ring').remove()")
+
+    def _take(self, seconds: float, told: str) -> None:
+        self.told = told or self.told
+        self._write()
+        # What has the keyboard is drawn otherwise than what a reader's own page will show.
+        self.tab.evaluate("() => document.activeElement.blur()")
+        self.frames.append(Frame(self.tab.screenshot(), seconds))
+
+    def _write(self) -> None:
+        if self.written:
+            self.tab.evaluate(LINE, [self.told, BELOW])
 
     def keyed(self, key: str) -> "Locator":
         """What the app drew under a key, or under the first that begins like it."""

@@ -1,13 +1,12 @@
 """What the tests of the app share: a cache of their own, one server, one browser."""
 
 import os
-import shutil
 
 import pytest
 
+from streamlit_app.demo.browser import find_chromium
 from streamlit_app.local_server import PLAIN, running
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 
 
@@ -32,11 +31,12 @@ def address(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def browser():
-    if CHROMIUM is None:
+    chromium = find_chromium()
+    if chromium is None:
         pytest.skip("there is no Chromium on this machine")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        opened = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
         yield opened
         opened.close()

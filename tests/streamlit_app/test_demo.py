@@ -1,0 +1,109 @@
+"""The demo still finds its way through the app, and the README shows what was recorded."""
+
+import io
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from streamlit_app import deploy
+from streamlit_app.demo import film, record
+from streamlit_app.demo.pictures import PICTURES
+from streamlit_app.demo.stage import WIDTH
+from streamlit_app.local_server import ROOT
+
+MOST_BYTES = 8_000_000
+QUIET_MS = 200  # the recorder itself waits longer, for the looks alone
+
+
+def distinct(file) -> tuple[int, int]:
+    """How many frames a GIF has, and how many of them differ."""
+    with Image.open(file) as gif:
+        frames = [frame.convert("RGB").tobytes() for frame in ImageSequence.Iterator(gif)]
+    return len(frames), len(set(frames))
+
+
+@pytest.mark.browser
+def test_the_scenes_still_find_what_they_use(browser, address, tmp_path):
+    file = tmp_path / "demo.gif"
+    record.record(browser, address, file, quiet_ms=QUIET_MS)
+    with Image.open(file) as gif:
+        assert (gif.format, gif.width) == ("GIF", WIDTH)
+    assert file.stat().st_size <= MOST_BYTES
+    frames, different = distinct(file)
+    assert frames == different > len(record.SCENES)
+
+
+@pytest.mark.browser
+def test_pictures_are_of_their_theme(browser, address, tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "PICTURES", {"study.png": PICTURES["study.png"]})
+    record.record_pictures(browser, address, tmp_path, quiet_ms=QUIET_MS)
+    with Image.open(tmp_path / "study.png") as picture:
+        assert max(picture.convert("RGB").getpixel((5, picture.height // 2))) < 60
+
+
+def test_the_recorded_demo_can_be_shown():
+    file = ROOT / record.GIF
+    assert file.stat().st_size <= MOST_BYTES
+    with Image.open(file) as gif:
+        assert (gif.format, gif.width) == ("GIF", WIDTH)
+        seconds = sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif)) / 1000
+    assert 20 <= seconds <= 40
+    frames, different = distinct(file)
+    assert frames == different > len(record.SCENES)
+
+
+def test_the_readme_shows_pictures_that_are_there_and_are_sent_along():
+    shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert set(shown) == {
+        str(record.GIF),
+        *(f"{record.PICTURES_FOLDER}/{name}" for name in PICTURES),
+    }
+    for file in shown:
+        with Image.open(ROOT / file) as picture:
+            picture.load()
+    assert set(shown) <= set(deploy.files_to_send())
+
+
+def test_what_is_flat_keeps_its_colour():
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    pixels = np.full((120, 60, 3), (251, 250, 247), np.uint8)
+    pixels[40:80] = (15, 107, 107)
+    pixels[80:] = noise
+    written = io.BytesIO()
+    Image.fromarray(pixels).save(written, "PNG")
+    picture = film.paletted(written.getvalue())
+    assert len(picture.getcolors()) <= film.COLOURS
+    shown = np.asarray(picture.convert("RGB"))
+    assert np.array_equal(shown[:80], pixels[:80])
+    assert np.abs(shown[80:].astype(int) - noise).mean() < 20
+
+
+def test_a_picture_of_few_colours_is_kept_as_it_is():
+    written = io.BytesIO()
+    Image.new("RGB", (4, 4), (1, 2, 3)).save(written, "PNG")
+    assert film.paletted(written.getvalue()).convert("RGB").getpixel((0, 0)) == (1, 2, 3)
+
+
+def test_without_playwright_it_says_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    assert record.main(["--out", str(tmp_path)]) == 1
+    assert "pip install -r requirements-dev.txt" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_chromium_that_is_not_there_is_one_sentence(tmp_path):
+    command = [sys.executable, "-m", "streamlit_app.demo.record"]  # Playwright runs once a process
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path), "--chromium", str(tmp_path / "none")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "--chromium PATH" in done.stderr
+    assert "Traceback" not in done.stderr
