@@ -34,6 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("verify", help="check every file of every model by sha256")
     command.set_defaults(run=_verify)
 
+    command = commands.add_parser("seal", help="seal a card anew that was edited by hand")
+    command.add_argument("card", type=Path, help="its .toml file")
+    command.set_defaults(run=_seal)
+
     command = commands.add_parser("fetch", help="download the files of a model")
     command.add_argument("name")
     command.set_defaults(run=_fetch)
@@ -96,6 +100,17 @@ def _verify(_: argparse.Namespace) -> int:
                 faults += 1
                 print(f"FAULTY     {card.name} {fault}")
     return 1 if faults else 0
+
+
+def _seal(options: argparse.Namespace) -> int:
+    from model_zoo.card import read_card
+    from model_zoo.seal import sealed
+
+    if not options.card.is_file():
+        raise ZooError("missing_file", path=options.card)
+    options.card.write_text(sealed(options.card.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"sealed     {read_card(options.card, options.card.parent).name}")
+    return 0
 
 
 def _fetch(options: argparse.Namespace) -> int:

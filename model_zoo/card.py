@@ -8,6 +8,7 @@ from pathlib import Path
 
 from model_zoo.errors import BadModel
 from model_zoo.labels import BY_CODE
+from model_zoo.seal import KEY, seal_of
 from model_zoo.store import Source
 
 # `scaling` of a card: "inside" when the network scales 0..255 pixels by itself, as all that are
@@ -17,6 +18,7 @@ SCALINGS = (INSIDE, "caffe", "tf", "none")
 # `task` of a card: names a class, or outlines the lesion.
 CLASSIFICATION, SEGMENTATION = "classification", "segmentation"
 OUTLINED = "lesion"  # the one label of a network that outlines
+NOT_WRITTEN = {"path", "folder", "sealed"}  # of a card's fields, in its file
 NEEDED = ("name", "labels", "scaling")
 TOML_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -37,9 +39,9 @@ class Card:
     task: "classification" or "segmentation". labels: class codes in the order of the outputs, or
     "lesion". side: pixels, 0 if only the file knows. grid: cells of a heatmap along one side.
     files: "served" (LiteRT), "keras", "training_ids", "novelty", "probe".
-    members: names of the models of
-    an ensemble, which has no networks of its own. path: the card's own file; folder: where its
-    files lie. trust, metrics: as `training calibrate` and `training evaluate` wrote them.
+    members: names of the models of an ensemble, which has no networks of its own. path: the card's
+    own file; folder: where its files lie. sealed: whether it has a seal, which fits (see `seal`).
+    trust, metrics: as `training calibrate` and `training evaluate` wrote them.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Card:
     licence: str = ""
     citations: tuple[str, ...] = ()
     changelog: tuple[str, ...] = ()
+    sealed: bool = False
 
     def file(self, kind: str) -> Path | None:
         """The path of one of the model's files, whether it exists or not; None if it has none."""
@@ -91,21 +94,24 @@ def read_card(path: Path, folder: Path) -> Card:
 def _read(path: Path, folder: Path, size: int, mtime_ns: int) -> Card:
     """The card; the size and the time of the last change only tell one content from another."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
         raise BadModel("bad_card", file=path.name, problem=str(fault)) from fault
+    seal = table.pop(KEY, None)
+    if seal is not None and seal != seal_of(text):
+        raise BadModel("card_changed", file=path.name)
     lacking = [key for key in NEEDED if not table.get(key)]
     if lacking:
         raise BadModel("bad_card", file=path.name, problem=f"it lacks {', '.join(lacking)}")
-    unknown = sorted(set(table) - set(Card.__dataclass_fields__) | set(table) & {"path", "folder"})
+    unknown = sorted(set(table) - (set(Card.__dataclass_fields__) - NOT_WRITTEN))
     if unknown:
         raise BadModel("bad_card", file=path.name, problem=f"unknown key {unknown[0]}")
     _check_types(path, table)
     _check(path, table)
     try:
-        return Card(
-            **{key: _frozen(key, value) for key, value in table.items()}, path=path, folder=folder
-        )
+        values = {key: _frozen(key, value) for key, value in table.items()}
+        return Card(**values, path=path, folder=folder, sealed=seal is not None)
     except TypeError as fault:
         raise BadModel("bad_card", file=path.name, problem=str(fault)) from fault
 

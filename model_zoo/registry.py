@@ -126,6 +126,8 @@ def _collect() -> tuple[dict[str, Card], list[BadModel]]:
     faults: list[BadModel] = []
     for path in sorted(BUNDLED_CARDS.glob("*.toml")):
         card = read_card(path, BUNDLED_WEIGHTS / path.stem)
+        if not card.sealed:
+            raise BadModel("card_unsealed", file=path.name)
         if card.source is not None:
             with contextlib.suppress(OSError):
                 card = read_card(path, files_folder(path.stem, fetched=True))

@@ -16,6 +16,7 @@ from model_zoo.classifier import Classifier
 from model_zoo.engine import softmax
 from model_zoo.labels import CODES
 from model_zoo.novelty import Novelty
+from model_zoo.seal import sealed
 from model_zoo.store import sha256_of
 from model_zoo.trust import GROUPS, TTA, group_probability
 from training import evaluate, metrics, splits, trust_fits
@@ -123,7 +124,7 @@ def write(card: Card, tables: dict[str, dict], remembered: tuple[Novelty, float]
         size = file.stat().st_size
         files["novelty"] = {"file": file.name, "sha256": sha256_of(file), "size_bytes": size}
     document["trust"] = kept
-    card.path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    card.path.write_text(sealed(tomlkit.dumps(document)), encoding="utf-8")
 
 
 def summary(mode: str, table: dict) -> str:

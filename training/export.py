@@ -19,6 +19,7 @@ from model_zoo.compile import compile_flat, load_flat
 from model_zoo.engine import Engine
 from model_zoo.errors import BadData
 from model_zoo.labels import CODES
+from model_zoo.seal import sealed
 from model_zoo.store import sha256_of
 from model_zoo.unet import build_unet
 from training import checkpoint, splits
@@ -98,7 +99,7 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
     about["training"] = _training_table(finished, candidates)
     about["files"] = _files_table(place, flatbuffer)
     place.card.parent.mkdir(parents=True, exist_ok=True)
-    place.card.write_text(tomlkit.dumps(about), encoding="utf-8")
+    place.card.write_text(sealed(tomlkit.dumps(about)), encoding="utf-8")
 
 
 def _serve(finished: FinishedRun, flat: keras.Model) -> tuple[tuple[str, bytes], list[dict]]:
@@ -189,7 +190,7 @@ def write_measures(card: Card, result: dict) -> None:
     name += "_tta" if result["tta"] else ""
     kept[name] = _without_none(result)
     document["metrics"] = kept
-    card.path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    card.path.write_text(sealed(tomlkit.dumps(document)), encoding="utf-8")
 
 
 def _without_none(value: object) -> object:

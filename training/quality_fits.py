@@ -16,6 +16,7 @@ from model_zoo.cases import photo_path
 from model_zoo.frames import frame
 from model_zoo.images import decode_rgb
 from model_zoo.quality import ARTEFACTS, SMALL, Probe
+from model_zoo.seal import sealed
 from model_zoo.segmentation import Outliner
 from model_zoo.store import sha256_of
 from training import splits
@@ -70,7 +71,7 @@ def write(card: Card, probe: Probe, thresholds: dict, measures: dict) -> None:
     trust["quality"] = thresholds
     trust["quality_measured"] = measures
     document["trust"] = trust
-    card.path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    card.path.write_text(sealed(tomlkit.dumps(document)), encoding="utf-8")
 
 
 def summary(thresholds: dict, measures: dict) -> str:
