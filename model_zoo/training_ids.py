@@ -3,21 +3,31 @@
 import csv
 import gzip
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from model_zoo.card import Card
 
+# ISIC 2019 names photos of one archive so; the archive itself, and ISIC 2018, without it.
+SUFFIX = "_downsampled"
+
 
 @dataclass(frozen=True)
 class TrainingIds:
-    """Image ids and lesion ids of a training part."""
+    """Image ids, without `SUFFIX`, and lesion ids of a training part."""
 
     images: frozenset[str] = frozenset()
     lesions: frozenset[str] = frozenset()
 
     def know(self, image: str, lesion_id: str = "") -> bool:
         """Whether the photo, or another one of its lesion, was trained on."""
-        return image in self.images or (lesion_id or image) in self.lesions
+        plain = image.removesuffix(SUFFIX)
+        lesions = {lesion_id} if lesion_id else {image, plain, plain + SUFFIX}
+        return plain in self.images or not lesions.isdisjoint(self.lesions)
+
+    def know_any(self, images: Iterable[str]) -> bool:
+        """Whether any of the photos was trained on, for archives with lesion ids of their own."""
+        return any(self.know(image) for image in images)
 
 
 def training_ids(card: Card) -> TrainingIds | None:
@@ -28,5 +38,6 @@ def training_ids(card: Card) -> TrainingIds | None:
     text = gzip.decompress(file.read_bytes()).decode("utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
     return TrainingIds(
-        frozenset(row["image"] for row in rows), frozenset(row["lesion_id"] for row in rows)
+        frozenset(row["image"].removesuffix(SUFFIX) for row in rows),
+        frozenset(row["lesion_id"] for row in rows),
     )

@@ -44,11 +44,14 @@ QUERIES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class ArchivePhoto:
-    """A photo of the archive: its id, class code, lesion id ("" if none), whom to thank, bytes."""
+    """A photo of the archive: its id, class code, whom to thank, bytes.
+
+    lesion_photos: the ids of all photos of its lesion that the archive named, its own among them.
+    """
 
     isic_id: str
     label: str
-    lesion_id: str
+    lesion_photos: tuple[str, ...]
     attribution: str
     data: bytes
 
@@ -59,12 +62,12 @@ def find(code: str, count: int, *, seed: int) -> list[ArchivePhoto]:
     One a lesion. Raises `ZooError` when the archive cannot be reached or answers otherwise than
     its API says.
     """
-    results = {}
+    lesions: dict[str, list[dict]] = {}
     for result in _results(code):
-        results.setdefault(_lesion(result) or result["isic_id"], result)
-    drawn = list(results.values())
+        lesions.setdefault(_lesion(result) or result["isic_id"], []).append(result)
+    drawn = list(lesions.values())
     random.Random(seed).shuffle(drawn)
-    return [_photo(code, result) for result in drawn[:count]]
+    return [_photo(code, lesion) for lesion in drawn[:count]]
 
 
 def _results(code: str) -> Iterator[dict]:
@@ -94,7 +97,9 @@ def _base() -> str:
     return os.environ.get(API_VARIABLE, API)
 
 
-def _photo(code: str, result: dict) -> ArchivePhoto:
+def _photo(code: str, lesion: list[dict]) -> ArchivePhoto:
+    """The first photo of a lesion."""
+    result = lesion[0]
     try:
         file = result["files"]["full"]
         address, size = str(file["url"]), int(file["size"])
@@ -104,7 +109,8 @@ def _photo(code: str, result: dict) -> ArchivePhoto:
         raise ZooError("archive_answer", problem=f"a photo of {size >> 20} MB")
     data = _get(address, None)
     thanks = str(result.get("attribution") or "Anonymous")
-    return ArchivePhoto(str(result["isic_id"]), code, _lesion(result), thanks, data)
+    images = tuple(str(other["isic_id"]) for other in lesion)
+    return ArchivePhoto(images[0], code, images, thanks, data)
 
 
 def _lesion(result: dict) -> str:

@@ -55,7 +55,7 @@ def told_of_photo(photo: ArchivePhoto, card: Card) -> None:
         return
     st.markdown(text("archive.truth", label=class_name(photo.label)))
     known = training_ids(card) or TrainingIds()
-    if known.know(photo.isic_id, photo.lesion_id):
+    if known.know_any(photo.lesion_photos):
         st.badge(text("archive.known"), icon=":material/history_edu:", color="orange")
 
 

@@ -81,7 +81,7 @@ def _of_archive(known: TrainingIds, length: int, seed: int) -> list[StudyCase]:
                 photo.isic_id,
                 photo.label,
                 photo.data,
-                known.know(photo.isic_id, photo.lesion_id),
+                known.know_any(photo.lesion_photos),
                 photo.attribution,
             )
             for photo in _archive_photos(code, each, seed)

@@ -13,7 +13,7 @@ from streamlit_app.isic_archive import ArchivePhoto
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 DATA = (SAMPLES / "vessels.jpg").read_bytes()  # stands for a photo of the archive
-PHOTO = ArchivePhoto("ISIC_0000001", "BCC", "IL_1", "A Clinic", DATA)
+PHOTO = ArchivePhoto("ISIC_0000001", "BCC", ("ISIC_0000001", "ISIC_0000002"), "A Clinic", DATA)
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def test_the_diagnosis_is_hidden_until_it_is_asked_for(app, monkeypatch):
 
 def test_a_photo_that_the_network_was_trained_on_is_marked(app, monkeypatch):
     monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [PHOTO])
-    known = TrainingIds(images=frozenset(), lesions=frozenset({"IL_1"}))
+    known = TrainingIds(images=frozenset({"ISIC_0000002"}))  # another photo of its lesion
     monkeypatch.setattr(archive_photo, "training_ids", lambda _: known)
     ask(app)
     press(app, "Tell me the confirmed diagnosis")

@@ -1,0 +1,30 @@
+"""A photo that a model was trained on is known under every name that archives give it."""
+
+import csv
+
+from model_zoo import registry
+from model_zoo.training_ids import SUFFIX, TrainingIds, training_ids
+from training.splits import DEV_LIST, HELD_OUT, TRAIN
+
+
+def rows(part):
+    with DEV_LIST.open(encoding="utf-8") as stream:
+        return [row for row in csv.DictReader(stream) if row["part"] == part]
+
+
+def test_the_bundled_list_knows_training_photos_by_their_archive_names():
+    known = training_ids(registry.default_card())
+    suffixed = [row["image"] for row in rows(TRAIN) if row["image"].endswith(SUFFIX)]
+    assert len(suffixed) > 1000
+    for image in suffixed:
+        assert known.know(image)
+        assert known.know(image.removesuffix(SUFFIX), "IL_1234567")  # the archive's own lesion id
+    assert all(known.know(row["image"], row["lesion_id"]) for row in rows(TRAIN))
+    assert not any(known.know(row["image"], row["lesion_id"]) for row in rows(HELD_OUT))
+    assert not any(known.know(row["image"].removesuffix(SUFFIX)) for row in rows(HELD_OUT))
+
+
+def test_one_known_photo_of_a_lesion_is_enough():
+    known = TrainingIds(images=frozenset({"ISIC_2"}))
+    assert known.know_any(("ISIC_1", "ISIC_2"))
+    assert not known.know_any(("ISIC_1", "ISIC_3"))
