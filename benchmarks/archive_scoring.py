@@ -24,13 +24,14 @@ from pathlib import Path
 import numpy as np
 
 from model_zoo.classifier import Classifier
+from model_zoo.cores import usable_cores
 from model_zoo.images import decode_rgb
 from model_zoo.segmentation import Outliner
 from training.scoring.engines import ENGINES, LOCAL
 from training.scoring.job import Job, absolute
 from training.scoring.listing import photos_in
 
-CORES = os.cpu_count() or 1
+CORES = usable_cores()
 IN_MEMORY = 256  # squares of the bare pass
 PARTS = 20  # in each run of an engine
 

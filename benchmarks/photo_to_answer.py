@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from model_zoo.cores import usable_cores
+
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "streamlit_app" / "samples" / "veil.jpg"
 WARM_UP, STARTS = 2, 5
@@ -118,7 +120,7 @@ def main() -> None:
         ("process start to answer, ms", start * 1e3, slow_start * 1e3),
         ("peak memory, MB", first["megabytes"], second["megabytes"]),
     )
-    print(f"{model}, {options.photo.name}, {os.cpu_count()} cores\n")
+    print(f"{model}, {options.photo.name}, {usable_cores()} cores\n")
     print("| | LesionLens | usual demo | ratio |\n|---|---:|---:|---:|")
     for name, mine, theirs in rows:
         print(f"| {name} | {mine:.1f} | {theirs:.1f} | {theirs / mine:.1f} |")

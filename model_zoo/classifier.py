@@ -1,6 +1,7 @@
 """The classifier: a card and its networks, from pixels to one `Analysis` of one photo."""
 
 import hashlib
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from model_zoo.engine import Engine, Outputs, softmax
 from model_zoo.errors import BadModel
 from model_zoo.frames import Frame, frame
 from model_zoo.images import Square, decode_rgb, square
-from model_zoo.loading import compiled, served_file, verified_file, verify_file
+from model_zoo.interpreters import THREADS
+from model_zoo.loading import compiled, given, served, verified
 from model_zoo.segmentation import Outliner, outline_of
-from model_zoo.store import sha256_of
 from model_zoo.trust import SINGLE, TTA, Check, prediction_set
 
 
@@ -56,8 +57,9 @@ class Classifier:
             if engine.side != engines[0].side:
                 problem = f"it reads {engine.side} pixels, another member {engines[0].side}"
                 raise BadModel("foreign_shape", file=engine.file.name, problem=problem)
-        file = verified_file(card, "novelty")
-        self.novelty = None if file is None else novelty.load(file)
+        content = verified(card, "novelty")
+        self.novelty = None if content is None else novelty.load(io.BytesIO(content.data))
+        self.novelty_sha256 = None if content is None else content.sha256
 
     @property
     def side(self) -> int:
@@ -78,7 +80,7 @@ class Classifier:
         scaling: str | None = None,
         tta: bool = False,
         outliner: Outliner | None = None,
-        threads: int = 2,
+        threads: int = THREADS,
     ) -> "Classifier":
         """A classifier ready to run: the default one, a card's name, a `.tflite` or a `.keras`.
 
@@ -97,14 +99,10 @@ class Classifier:
             raise BadModel("wrong_task", name=card.name, task=card.task, expected=CLASSIFICATION)
         if card.members:
             return cls._ensemble(card, threads, settings)
-        given = Path(name_or_path) if name_or_path else None
-        if given is not None and given.suffix in (".keras", ".tflite"):
-            for kind, entry in card.files.items():
-                if card.folder / entry.file == given:
-                    verify_file(card, kind)
-            file = given if given.suffix == ".tflite" else compiled(given, card)
-            return cls(card, [Engine(file, threads=threads)], **settings)
-        return cls(card, [Engine(served_file(card), threads=threads)], **settings)
+        file = Path(name_or_path) if name_or_path else None
+        named = file is not None and file.suffix in (".keras", ".tflite")
+        content = given(file, card) if named else served(card)
+        return cls(card, [Engine(content, threads=threads)], **settings)
 
     @classmethod
     def _ensemble(cls, card: Card, threads: int, settings: dict) -> "Classifier":
@@ -114,7 +112,7 @@ class Classifier:
                 problem = f"its member {member.name} has other classes, or is an ensemble itself"
                 raise BadModel("bad_card", file=card.path.name, problem=problem)
         orders = [[member.labels.index(code) for code in card.labels] for member in members]
-        engines = [Engine(served_file(member), threads=threads) for member in members]
+        engines = [Engine(served(member), threads=threads) for member in members]
         return cls(card, engines, orders=orders, **settings)
 
     def analyse(self, photo: bytes | np.ndarray) -> Analysis:
@@ -180,8 +178,11 @@ class Classifier:
         return analyses
 
     def digest(self) -> str:
-        """The sha256 in hex of the served file; of an ensemble, that of its members' joined."""
-        digests = [sha256_of(engine.file) for engine in self.engines]
+        """The sha256 in hex of the flatbuffer that runs; of an ensemble, of its members' joined.
+
+        Of the bytes that were loaded, whatever has become of the file since.
+        """
+        digests = [engine.sha256 for engine in self.engines]
         joined = hashlib.sha256("".join(digests).encode()).hexdigest()
         return digests[0] if len(digests) == 1 else joined
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from model_zoo.errors import BadModel
-from model_zoo.interpreters import Interpreters
+from model_zoo.interpreters import THREADS, Interpreters
+from model_zoo.store import Content
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,15 @@ class Engine:
     """A loaded classifier. `run` may be called from any number of threads.
 
     side: of the squares it reads, in pixels. classes: K. grid: cells of a heatmap along one
-    side, None without heatmaps. Raises `BadModel` for what is no such flatbuffer.
+    side, None without heatmaps. sha256: in hex, of the very bytes that run. Raises `BadModel` for
+    what is no such flatbuffer.
     """
 
-    def __init__(self, file: Path, *, threads: int = 2) -> None:
-        self.file = file
-        self._interpreters = Interpreters(file, threads=threads)
+    def __init__(self, served: Path | Content, *, threads: int = THREADS) -> None:
+        self._interpreters = Interpreters(served, threads=threads)
+        self.file, self.sha256 = self._interpreters.file, self._interpreters.sha256
         self.side, shapes = self._interpreters.side, self._interpreters.shapes
-        self._places = _places(shapes, file)
+        self._places = _places(shapes, self.file)
         named = {name: shapes[place] for name, place in self._places.items()}
         self.classes = named.get("logits", named.get("probabilities"))[1]
         self.grid = named["heatmaps"][1] if "heatmaps" in named else None

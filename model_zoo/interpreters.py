@@ -8,24 +8,29 @@ from pathlib import Path
 
 import numpy as np
 
+from model_zoo.cores import usable_cores
 from model_zoo.errors import BadModel
+from model_zoo.store import Content, read
 
 # Photos in one call of the interpreter. Eight is one photo in its eight flips and turns.
 BATCH = 8
 # Interpreters held for photos that come alone. Two keep both cores of a small server busy
 # while one of them waits for Python; each costs one copy of the packed weights.
-WORKERS = 2
+WORKERS = min(2, usable_cores())
+# Threads of one call, unless its caller says otherwise.
+THREADS = min(2, usable_cores())
 
 
 class Interpreters:
     """A loaded flatbuffer of one input, uint8 (N, S, S, 3). `run` may be called from any thread.
 
-    side: S. shapes: of the outputs, in the order of the flatbuffer. Raises `BadModel` for what is
-    no such flatbuffer.
+    side: S. shapes: of the outputs, in the order of the flatbuffer. sha256: in hex, of the very
+    bytes that run. Raises `BadModel` for what is no such flatbuffer.
     """
 
-    def __init__(self, file: Path, *, threads: int = 2) -> None:
-        self.file = file
+    def __init__(self, served: Path | Content, *, threads: int = THREADS) -> None:
+        content = served if isinstance(served, Content) else read(served)
+        self.file, self.sha256, self._flatbuffer = content.file, content.sha256, content.data
         self.threads = threads
         self._idle: dict[int, queue.SimpleQueue] = {}
         self._made: dict[int, int] = {}
@@ -35,7 +40,7 @@ class Interpreters:
             outputs = first.get_output_details()
         if entry["dtype"] != np.uint8 or len(entry["shape"]) != 4:
             problem = f"expected uint8 input (N, S, S, 3), got {entry['shape']}"
-            raise BadModel("not_tflite", file=file.name, problem=problem)
+            raise BadModel("not_tflite", file=self.file.name, problem=problem)
         self.side = int(entry["shape"][1])
         self.shapes = [tuple(int(n) for n in output["shape"]) for output in outputs]
 
@@ -81,7 +86,7 @@ class Interpreters:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            interpreter = Interpreter(model_path=str(self.file), num_threads=self.threads)
+            interpreter = Interpreter(model_content=self._flatbuffer, num_threads=self.threads)
             entry = interpreter.get_input_details()[0]
             if entry["shape"][0] != size:
                 interpreter.resize_tensor_input(entry["index"], (size, *entry["shape"][1:]))

@@ -7,6 +7,7 @@ Lengths are kept: those of pictures of anything else are larger as well.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def save(novelty: Novelty, file: Path) -> None:
     np.savez_compressed(file, mean=novelty.mean.astype("f2"), basis=novelty.basis.astype("f2"))
 
 
-def load(file: Path) -> Novelty:
+def load(file: Path | BinaryIO) -> Novelty:
     """What `save` wrote, once more orthonormal to float64."""
     with np.load(file, allow_pickle=False) as stored:
         mean, basis = stored["mean"].astype(np.float64), stored["basis"].astype(np.float64)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from model_zoo.analysis import Analysis
 from model_zoo.classifier import Classifier, Prepared
+from model_zoo.cores import reading_threads
 from model_zoo.errors import BadImage
 from model_zoo.images import MAX_BYTES, SUFFIXES, decode_rgb
 from model_zoo.interpreters import BATCH
@@ -43,7 +44,7 @@ def photos_in(paths: Iterable[Path]) -> Iterator[Path]:
 def score(classifier: Classifier, files: Iterable[Path]) -> Iterator[Scored]:
     """One `Scored` a file, in order; a photo that cannot be read does not stop the others."""
     remaining = iter(files)
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(reading_threads()) as pool:
         while chunk := list(islice(remaining, BATCH)):
             read = list(pool.map(lambda file: _read(file, classifier), chunk))
             good = [entry for entry in read if not isinstance(entry, BadImage)]

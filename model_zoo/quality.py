@@ -7,6 +7,7 @@ fitted on photos with and without each of them (see `artefacts`). Thresholds are
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -41,7 +42,7 @@ def save_probe(probe: Probe, file: Path) -> None:
     np.savez_compressed(file, weights=probe.weights, bias=probe.bias)
 
 
-def load_probe(file: Path) -> Probe:
+def load_probe(file: Path | BinaryIO) -> Probe:
     """What `save_probe` wrote."""
     with np.load(file, allow_pickle=False) as stored:
         return Probe(stored["weights"], stored["bias"])

@@ -1,6 +1,7 @@
 """The outline of the lesion: a mask from a network, and the contour that a person can check."""
 
 import functools
+import io
 import math
 from dataclasses import dataclass
 
@@ -12,8 +13,8 @@ from model_zoo.card import SEGMENTATION, Card
 from model_zoo.errors import BadModel
 from model_zoo.frames import Frame, frame
 from model_zoo.images import decode_rgb
-from model_zoo.interpreters import Interpreters
-from model_zoo.loading import served_file, verified_file
+from model_zoo.interpreters import THREADS, Interpreters
+from model_zoo.loading import served, verified
 from model_zoo.quality import SMALL, load_probe
 from model_zoo.trust import Check, number_of, table_of
 
@@ -90,20 +91,21 @@ class Outliner:
         self.side = side
         rows = [place for place, shape in enumerate(shapes) if len(shape) == 2]
         self._features = rows[0] if rows else None
-        file = verified_file(card, "probe") if card else None
-        self.probe = None if file is None else load_probe(file)
+        content = verified(card, "probe") if card else None
+        self.probe = None if content is None else load_probe(io.BytesIO(content.data))
+        self.probe_sha256 = None if content is None else content.sha256
         limits = table_of(card, card.trust, "quality") if card else {}
         self.thresholds = {
             code: number_of(card, limits, code, (0, math.inf)) for code in sorted(limits)
         }
 
     @classmethod
-    def load(cls, name: str | None = None, *, threads: int = 2) -> "Outliner":
+    def load(cls, name: str | None = None, *, threads: int = THREADS) -> "Outliner":
         """The outliner of a card's name, or the bundled one. Raises `BadModel`."""
         card = registry.find(name) if name else registry.default_card(SEGMENTATION)
         if card.task != SEGMENTATION:
             raise BadModel("wrong_task", name=card.name, task=card.task, expected=SEGMENTATION)
-        return cls(card, Interpreters(served_file(card), threads=threads))
+        return cls(card, Interpreters(served(card), threads=threads))
 
     def outline(self, photo: bytes | np.ndarray) -> Outline | None:
         """The outline of the lesion, None where none is found; photo: bytes or uint8 (H, W, 3) RGB.

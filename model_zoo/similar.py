@@ -16,6 +16,7 @@ import numpy as np
 
 from model_zoo.cases import Case, photo_path, read_cases
 from model_zoo.classifier import Classifier
+from model_zoo.cores import reading_threads
 from model_zoo.errors import BadData, BadImage, ZooError
 from model_zoo.images import decode_rgb, square
 from model_zoo.interpreters import BATCH
@@ -50,7 +51,7 @@ def build(
     index = _usearch().Index(ndim=_width(classifier), metric="cos", dtype="f16")
     cases = read_cases(folder)
     kept, broken = [], []
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(reading_threads()) as pool:
         for start in range(0, len(cases), BATCH):
             chunk = cases[start : start + BATCH]
             read = list(pool.map(lambda case: _read(folder, case, classifier.side), chunk))

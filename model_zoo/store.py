@@ -11,7 +11,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,6 +42,15 @@ class Source:
     sha256: str | None = None
 
 
+@dataclass(frozen=True)
+class Content:
+    """What one reading of a file gave: all of its bytes, and the sha256 (hex) of these bytes."""
+
+    file: Path
+    data: bytes = field(repr=False)
+    sha256: str
+
+
 def cache_folder(*parts: str) -> Path:
     """The writable folder for what is made at run time, created if absent.
 
@@ -59,17 +68,34 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def verify(file: Path, sha256: str, size_bytes: int) -> None:
-    """Nothing if the file has this hash (hex) and size (bytes).
+def read(file: Path) -> Content:
+    """The content of a file of a model. Raises `BadModel` where it cannot be read."""
+    try:
+        data = file.read_bytes()
+    except OSError as fault:
+        raise BadModel("unreadable_file", path=file, problem=fault.strerror or fault) from fault
+    return Content(file, data, hashlib.sha256(data).hexdigest())
+
+
+def verify(found: Path | Content, sha256: str, size_bytes: int) -> None:
+    """Nothing if a file, or what was read of one, has this hash (hex) and size (bytes).
 
     A file that has not changed since is not read again. Raises `BadModel`.
     """
+    held = isinstance(found, Content)
+    file = found.file if held else found
+    size = len(found.data) if held else found.stat().st_size
+    if size != size_bytes:
+        raise BadModel("wrong_size", file=file.name, expected=size_bytes, found=size)
+    digest = found.sha256 if held else remembered_sha256(file)
+    if digest != sha256.lower():
+        raise BadModel("wrong_hash", file=file.name, expected=sha256.lower(), found=digest)
+
+
+def remembered_sha256(file: Path) -> str:
+    """The sha256 (hex) of a file, which is not read again as long as it has not changed."""
     state = file.stat()
-    if state.st_size != size_bytes:
-        raise BadModel("wrong_size", file=file.name, expected=size_bytes, found=state.st_size)
-    found = _remembered_sha256(file.resolve(), state.st_size, state.st_mtime_ns)
-    if found != sha256.lower():
-        raise BadModel("wrong_hash", file=file.name, expected=sha256.lower(), found=found)
+    return _remembered_sha256(file.resolve(), state.st_size, state.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=64)

@@ -4,18 +4,18 @@ A network reads one photo on all cores, and Python draws one page at a time, so 
 faster; what arrives beyond a short queue gets a sentence at once instead of a page that hangs.
 """
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from model_zoo.cores import usable_cores
 from model_zoo.errors import ZooError
 
 # Longer than this nobody is left to wonder; "busy" comes within two seconds, drawing included.
 PATIENCE_SECONDS = 0.5
 # Twice as many at a time served no more users, and each of them waited three times as long
 # (benchmarks/load.py with 60 users: 2.4 s instead of 0.7).
-SLOTS = os.cpu_count() or 1
+SLOTS = usable_cores()
 QUEUE = 6 * SLOTS
 
 

@@ -16,6 +16,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.classifier import Classifier
 from model_zoo.errors import ZooError
 from model_zoo.images import decode_rgb
+from model_zoo.loading import fingerprint
 from model_zoo.overlay import outlined
 from model_zoo.segmentation import bundled_outliner
 from model_zoo.trust import SINGLE, TTA
@@ -65,12 +66,12 @@ class Viewed:
 
 def classifier(name: str, mode: str = SINGLE) -> Classifier:
     """The loaded model of a card's name with the outliner, for all users. Raises `BadModel`."""
-    return _load(name, mode, registry.find(name).path.stat().st_mtime_ns)
+    return _load(name, mode, fingerprint(registry.find(name)))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _load(name: str, mode: str, card_changed_ns: int) -> Classifier:
-    """The loaded model; a card that was written anew is another entry of the cache."""
+def _load(name: str, mode: str, content: str) -> Classifier:
+    """The loaded model; a card or file that was written anew is another entry of the cache."""
     return Classifier.load(name, tta=mode == TTA, outliner=bundled_outliner())
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from model_zoo.cores import reading_threads
 from model_zoo.errors import BadData, BadImage
 from model_zoo.store import cache_folder
 
@@ -69,7 +70,7 @@ def _make(
         except BadImage as fault:
             broken[files[index].stem] = str(fault)
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(reading_threads()) as pool:
         for done, _ in enumerate(pool.map(put, range(len(files))), start=1):
             if done % 100 == 0 or done == len(files):
                 bar.update(done)

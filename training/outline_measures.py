@@ -21,7 +21,6 @@ from model_zoo.compile import PRECISIONS, compile_flat
 from model_zoo.images import decode_rgb
 from model_zoo.interpreters import Interpreters
 from model_zoo.segmentation import THRESHOLD, Outline, Outliner
-from model_zoo.store import sha256_of
 from training import splits
 from training.metrics import interval
 from training.outlines import bare_skin, load_outlined, photo_file, read_mask
@@ -108,7 +107,7 @@ def evaluate(outliner: Outliner, folder: Path, rows: list[splits.Row], protocol:
             skin += [outliner.outline(piece) is None for piece in skin_beside(rgb, mask)]
     result = {
         "model": outliner.card.name,
-        "weights_sha256": sha256_of(outliner.interpreters.file),
+        "weights_sha256": outliner.interpreters.sha256,
         "protocol": protocol,
         "resolution": "native",
         "tta": False,

@@ -122,7 +122,8 @@ def _chart(traced: list[Changed], analysis: Analysis) -> go.Figure:
 def similar_cases(viewed: Viewed) -> None:
     """Nothing; draws the nearest confirmed cases, or says how they become findable."""
     try:
-        index = _index(viewed.analysis.model, viewed.mode)
+        reader = classifier(viewed.analysis.model, viewed.mode)
+        index = _index(reader.card.name, viewed.mode, reader.digest())
     except ZooError as fault:
         st.error(told(fault), icon=":material/error:")
         return
@@ -141,5 +142,6 @@ def similar_cases(viewed: Viewed) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, ttl=600)
-def _index(model: str, mode: str) -> SimilarCases | None:
+def _index(model: str, mode: str, digest: str) -> SimilarCases | None:
+    """The index of a loaded model; a network that was written anew is another entry."""
     return SimilarCases.load(classifier(model, mode))
