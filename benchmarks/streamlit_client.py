@@ -35,8 +35,12 @@ class Told:
 class Visitor:
     """One browser tab on the Analyze page."""
 
-    def __init__(self, url: str, patience: float = 60) -> None:
-        """url: of the app, such as http://127.0.0.1:8501; patience: seconds for any answer."""
+    def __init__(self, url: str, patience: float = 60, *, takes_back: bool = True) -> None:
+        """url: of the app, such as http://127.0.0.1:8501; patience: seconds for any answer.
+
+        takes_back: whether it lets go of a photo that is replaced, as browsers do.
+        """
+        self._takes_back = takes_back
         self._url = url.rstrip("/")
         self._patience = patience
         self._http = requests.Session()
@@ -83,7 +87,7 @@ class Visitor:
             timeout=self._patience,
         )
         self._count(answer)
-        if self._uploaded:  # as a browser takes back the photo that is replaced
+        if self._uploaded and self._takes_back:
             headers = {"X-Xsrftoken": self._token}
             address = self._url + self._uploaded
             self._count(self._http.delete(address, headers=headers, timeout=self._patience))

@@ -5,6 +5,7 @@ What is loaded is what was verified: every file is read once, and its hash is th
 
 import hashlib
 import os
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from model_zoo.store import (
 COMPILER = 3
 # Set in an image that was built without TensorFlow, where nobody could install it either.
 SERVES_ONLY = "LESIONLENS_SERVES_ONLY"
+_compiling = threading.Lock()  # one at a time: each takes a gigabyte and all cores
 
 
 def served(card: Card) -> Content:
@@ -109,7 +111,6 @@ def compiled(file: Path, card: Card) -> Content:
     """
     if not file.is_file():
         raise BadModel("missing_file", path=file)
-    scaling = None if card.scaling == INSIDE else card.scaling
     digest = sha256_of(file)
     key = f"{digest}-{card.precision}-{card.scaling}-{COMPILER}"
     target = cache_folder("compiled") / f"{key}.tflite"
@@ -117,8 +118,14 @@ def compiled(file: Path, card: Card) -> Content:
     if (kept := _as_recorded(target, record)) is not None:
         return kept
     check_compiler(file.name)
+    with _compiling:  # whoever waited may find it there
+        return _as_recorded(target, record) or _compile(file, digest, target, record, card)
+
+
+def _compile(file: Path, digest: str, target: Path, record: Path, card: Card) -> Content:
     from model_zoo.compile import compile_file
 
+    scaling = None if card.scaling == INSIDE else card.scaling
     try:
         compile_file(file, target, precision=card.precision, scaling=scaling)
         if sha256_of(file) != digest:  # what was compiled is not what the key says

@@ -17,7 +17,7 @@ from streamlit_app.components.look import look
 from streamlit_app.components.notice import acknowledge, banner, remember
 from streamlit_app.content import LOGO, text
 from streamlit_app.startup import started
-from streamlit_app.uploads import keep_uploads_in_memory
+from streamlit_app.uploads import forget_replaced, keep_uploads_in_memory
 
 keep_uploads_in_memory()
 with suppress(ZooError):  # a page that needs a model says what is wrong with it
@@ -48,3 +48,4 @@ acknowledge()
 page.run()
 name_language()
 remember()
+forget_replaced()

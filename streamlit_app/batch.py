@@ -29,6 +29,8 @@ MOST_BYTES = 200 * 2**20  # of all photos of a session, unpacked
 MOST_ENTRIES = 5000
 # Photos are compressed already: what shrinks more than this in a zip was made to exhaust memory.
 MOST_RATIO = 100
+# A tab that is closed for longer than this does not come back: its photos are let go.
+ABSENT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -192,14 +194,21 @@ def _row(name: str, analysis: Analysis, rgb: np.ndarray) -> Row:
 class Job:
     """The photos of a queue being read in a thread of their own, so that no page waits for them.
 
-    rows: of those that are done, in order. `stop` ends it after the photo at hand.
+    rows: of those that are done, in order. `stop` ends it after the photo at hand, and so does a
+    visitor's absence for `ABSENT_SECONDS`; present: tells whether the visitor is there.
     """
 
-    def __init__(self, classifier: Classifier, photos: tuple[Waiting, ...]) -> None:
+    def __init__(
+        self,
+        classifier: Classifier,
+        photos: tuple[Waiting, ...],
+        present: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.total = len(photos)
         self.rows: list[Row] = []
         self.began = time.monotonic()
         self._stopped = threading.Event()
+        self._present, self._last_present = present, self.began
         self._thread = threading.Thread(
             target=self._work, args=(classifier, photos), name="batch", daemon=True
         )
@@ -228,13 +237,19 @@ class Job:
 
     def _work(self, classifier: Classifier, photos: tuple[Waiting, ...]) -> None:
         for waiting in photos:
-            if self._stopped.is_set():
+            if self._stopped.is_set() or self._abandoned():
                 return
             try:
                 self.rows.append(analyse(classifier, waiting))
             except Exception as fault:  # one photo's row, whatever it was; the others go on
                 log_fault(fault)
                 self.rows.append(Row(waiting.name, "unreadable", fault=ZooError("batch_fault")))
+
+    def _abandoned(self) -> bool:
+        now = time.monotonic()
+        if self._present():
+            self._last_present = now
+        return now - self._last_present > ABSENT_SECONDS
 
 
 def to_csv(rows: list[Row], model: str, digest: str, notice: str) -> str:

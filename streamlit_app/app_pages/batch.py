@@ -13,6 +13,7 @@ from streamlit_app.cache import classifier
 from streamlit_app.components.model_choice import choose_model
 from streamlit_app.content import class_name, text, told
 from streamlit_app.exports import plain_name
+from streamlit_app.uploads import visitor_present
 
 REFRESH_SECONDS = 1.0
 
@@ -26,7 +27,7 @@ def page() -> None:
             type=[*SUFFIXES, ".zip"],
             accept_multiple_files=True,
             max_upload_size=MOST_BYTES >> 20,
-            key=f"batch_upload_{st.session_state.get('batch_turn', 0)}",
+            key="batch_upload",
         )
     with right:
         card = choose_model()
@@ -62,7 +63,7 @@ def _start(uploads: list, card: Card) -> None:
     waiting = queue([(given.name, given.getvalue()) for given in uploads], told)
     st.session_state["batch_left_out"] = waiting.left_out
     st.session_state["batch_model"] = (card.name, reader.digest())
-    st.session_state["batch_job"] = Job(reader, waiting.photos)
+    st.session_state["batch_job"] = Job(reader, waiting.photos, visitor_present())
 
 
 def _progress() -> None:

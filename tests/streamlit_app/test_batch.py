@@ -168,3 +168,17 @@ def test_a_stopped_job_keeps_what_is_done(classifier, monkeypatch):
     assert not job.running
     assert 0 < len(job.rows) < 50
     assert job.seconds_left > 0
+
+
+def test_a_job_ends_when_its_visitor_stays_away(classifier, monkeypatch):
+    photos = batch.queue([(f"{i}.jpg", SAMPLE) for i in range(20)]).photos
+    there = iter([True] * 3 + [False] * 20)
+    monkeypatch.setattr(batch, "ABSENT_SECONDS", 0.0)
+    job = batch.Job(classifier, photos, lambda: next(there))
+    job.wait(60)
+    assert len(job.rows) == 3
+    monkeypatch.setattr(batch, "ABSENT_SECONDS", 60.0)  # a tab that is loaded again comes back
+    away = iter([True] + [False] * 3 + [True] * 20)
+    job = batch.Job(classifier, photos[:6], lambda: next(away))
+    job.wait(60)
+    assert len(job.rows) == 6
