@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import requests
+from filelock import FileLock, Timeout
 
 from model_zoo.store import (
     HEAD_BYTES,
@@ -16,6 +17,7 @@ from model_zoo.store import (
     Partial,
     Progress,
     Source,
+    cache_folder,
     network_error,
 )
 
@@ -32,13 +34,24 @@ def fetch_resumably(
     """The sha256 (hex) of the file that now lies at `target`, as `store.fetch`.
 
     What came before a break is kept beside the target, and the next call goes on from there; what
-    turns out to be no model is thrown away. cancel: set by another thread to break off. One call a
-    target at a time. Raises `BadDownload`.
+    turns out to be no model is thrown away. cancel: set by another thread to break off. Raises
+    `BadDownload`, also while another process or thread fetches the same file.
     """
     partial = Partial(source, target, progress)
     partial.path = target.with_name(target.name + DRAFT)
     with partial.writing():
         target.parent.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:16]
+    with partial.writing():
+        lock = cache_folder("locks") / f"{name}.lock"
+    try:
+        with FileLock(lock, timeout=0):
+            return _fetch(partial, cancel)
+    except Timeout as fault:
+        raise partial.error("download_under_way") from fault
+
+
+def _fetch(partial: Partial, cancel: threading.Event | None) -> str:
     partial.check_room()
     try:
         _come(partial, cancel)

@@ -166,3 +166,14 @@ def test_a_folder_that_cannot_be_written_gets_its_sentence(server, tmp_path):
     (tmp_path / "weights").write_text("a file, where a folder is needed")
     with pytest.raises(BadDownload, match="cannot be written"):
         fetch_resumably(Source(server.address), tmp_path / "weights" / "x.keras")
+
+
+def test_the_same_file_is_fetched_by_one_at_a_time(server, target):
+    source = Source(server.address, sha256=SHA256)
+
+    def meanwhile(*_):
+        with pytest.raises(BadDownload, match="being fetched already"):
+            fetch_resumably(source, target)
+
+    assert fetch_resumably(source, target, meanwhile) == SHA256
+    assert [file.name for file in target.parent.iterdir()] == [target.name]
