@@ -3,6 +3,7 @@
 `python -m training leak-pair` writes the file; where nobody has measured the pair there is none.
 """
 
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,20 @@ def read_file(file: Path) -> LeakPair | None:
     except (KeyError, TypeError, ValueError) as fault:
         problem = f"{type(fault).__name__} {fault}"
         raise BadModel("bad_leak_pair", file=file.name, problem=problem) from fault
+
+
+def difference(one: dict, other: dict) -> dict:
+    """How much more one measure is than another one of other photos: value, low, high.
+
+    The 95 % interval follows from both intervals, whatever their shape (MOVER: Zou and Donner 2008,
+    Stat Med 27:1693-1702). Empty where either has no value.
+    """
+    if one.get("value") is None or other.get("value") is None:
+        return {}
+    value = one["value"] - other["value"]
+    below = math.hypot(one["value"] - one["low"], other["high"] - other["value"])
+    above = math.hypot(one["high"] - one["value"], other["value"] - other["low"])
+    return {"value": value, "low": value - below, "high": value + above}
 
 
 def _half(table: dict) -> Half:

@@ -23,22 +23,50 @@ def leak_pair() -> None:
             st.code(text("leak.commands"), language="bash", wrap_lines=True)
         return
     halves = {"by_image": pair.by_image, "by_lesion": pair.by_lesion}
-    codes = list(pair.by_image.measured["per_class"])
-    names = [text("models.balanced_accuracy"), *(class_name(code) for code in codes)]
-    values = {
-        name: [
-            half.measured["balanced_accuracy"],
-            *(half.measured["per_class"][code]["recall"] for code in codes),
-        ]
-        for name, half in halves.items()
-    }
     seen = {name: text("leak.seen", seen=h.seen, n=h.measured["n"]) for name, h in halves.items()}
     st.markdown(text("leak.pair", recipe=pair.recipe, **seen))
+    rows = _rows(pair)
+    _chart(rows)
+    overall = [
+        (text(f"models.{name}"), pair.by_image.measured[name], pair.by_lesion.measured[name])
+        for name in ("accuracy", "macro_auc")
+    ]
+    heads = ("by_image", "by_lesion", "difference")
+    as_table(
+        [text("models.recall"), *(text(f"leak.{name}") for name in heads)],
+        [
+            [name, shown(one), shown(other), shown(pairs.difference(one, other))]
+            for name, one, other in overall + rows
+        ],
+    )
+
+
+def _rows(pair: pairs.LeakPair) -> list[tuple[str, dict, dict]]:
+    """What is compared: its name, and the measure with the leak and without."""
+    one, other = pair.by_image.measured, pair.by_lesion.measured
+    balanced = (
+        text("models.balanced_accuracy"),
+        one["balanced_accuracy"],
+        other["balanced_accuracy"],
+    )
+    return [
+        balanced,
+        *(
+            (class_name(code), one["per_class"][code]["recall"], other["per_class"][code]["recall"])
+            for code in one["per_class"]
+        ),
+    ]
+
+
+def _chart(rows: list[tuple[str, dict, dict]]) -> None:
+    names = [name for name, _, _ in rows]
     colours = palette()
     figure = go.Figure()
-    for name, colour in (("by_image", colours.second), ("by_lesion", colours.first)):
-        series = text(f"leak.{name}")
-        add_intervals(figure, names, values[name], series=series, colour=colour)
+    for place, (series, colour) in enumerate(
+        (("by_image", colours.second), ("by_lesion", colours.first)), start=1
+    ):
+        values = [row[place] for row in rows]
+        add_intervals(figure, names, values, series=text(f"leak.{series}"), colour=colour)
     draw(
         figure,
         key="leak_pair",
@@ -48,13 +76,6 @@ def leak_pair() -> None:
         yaxis={"categoryorder": "array", "categoryarray": names[::-1]},
         scattermode="group",
         scattergap=0.6,
-    )
-    as_table(
-        [text("models.recall"), text("leak.by_image"), text("leak.by_lesion")],
-        [
-            [name, shown(one), shown(other)]
-            for name, one, other in zip(names, values["by_image"], values["by_lesion"], strict=True)
-        ],
     )
 
 

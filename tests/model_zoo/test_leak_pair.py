@@ -87,3 +87,11 @@ def test_no_toml_gets_a_sentence(tmp_path):
 def test_the_bundled_one_can_be_read_where_there_is_one():
     pair = leak_pair.read()
     assert pair is None or pair.by_lesion.seen < pair.by_image.seen
+
+
+def test_a_difference_has_the_interval_of_both():
+    one, other = ({"value": v, "low": v - 0.03, "high": v + 0.04} for v in (0.7, 0.6))
+    found = leak_pair.difference(one, other)
+    assert found["value"] == pytest.approx(0.1)
+    assert (found["low"], found["high"]) == (pytest.approx(0.05), pytest.approx(0.15))
+    assert leak_pair.difference(one, {"value": None}) == {}
