@@ -18,11 +18,14 @@ from streamlit_app.exports import to_csv_text
 CONFIDENCES: dict[str, float] = {"guess": 0.25, "leaning": 0.5, "fairly_sure": 0.75, "sure": 0.95}
 # In a drill this share of the model's answers is wrong on purpose.
 MISLEADING = 0.3
+# Whether the model was trained on a case's lesion, in the CSV.
+KNOWN = {True: "yes", False: "no", None: "unknown"}
 
 
 @dataclass(frozen=True)
 class StudyCase:
-    """A photo with a confirmed diagnosis. known: the model was trained on its lesion.
+    """A photo with a confirmed diagnosis. known: whether the model was trained on its
+    lesion, None where nothing tells.
 
     attribution: whom to thank for it, "" if nobody is named.
     """
@@ -30,7 +33,7 @@ class StudyCase:
     name: str
     label: str
     data: bytes
-    known: bool
+    known: bool | None
     attribution: str = ""
 
 
@@ -136,9 +139,10 @@ def brier(probabilities: np.ndarray, label: str) -> float:
 def scores(answers: tuple[Answer, ...]) -> tuple[Scores, Scores] | None:
     """The learner's scores and the model's, on the cases that neither was taught; None if none is.
 
-    A case whose lesion the model was trained on is left out of both: it would flatter the model.
+    A case whose lesion the model was trained on is left out of both: it would flatter the model. So
+    is one of which nothing tells.
     """
-    fair = [answer for answer in answers if not answer.case.known]
+    fair = [answer for answer in answers if answer.case.known is False]
     if not fair:
         return None
     learner = [(a.case.label, a.first, learner_probabilities(a)) for a in fair]
@@ -199,7 +203,7 @@ def to_csv(answers: tuple[Answer, ...], notice: str) -> str:
             "model_shown": leading(a.shown),
             "learner_brier": round(brier(learner_probabilities(a), a.case.label), 4),
             "model_brier": round(brier(a.model, a.case.label), 4),
-            "model_trained_on_lesion": "yes" if a.case.known else "no",
+            "model_trained_on_lesion": KNOWN[a.case.known],
         }
         for a in answers
     ]

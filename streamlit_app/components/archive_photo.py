@@ -7,7 +7,7 @@ import streamlit as st
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.labels import CODES
-from model_zoo.training_ids import TrainingIds, training_ids
+from model_zoo.training_ids import training_ids
 from streamlit_app import isic_archive
 from streamlit_app.content import class_name, text, told
 from streamlit_app.exports import plain_name
@@ -54,8 +54,10 @@ def told_of_photo(photo: ArchivePhoto, card: Card) -> None:
         st.button(text("archive.tell"), icon=":material/visibility:", on_click=_tell)
         return
     st.markdown(text("archive.truth", label=class_name(photo.label)))
-    known = training_ids(card) or TrainingIds()
-    if known.know_any(photo.lesion_photos):
+    known = training_ids(card)
+    if known is None:
+        st.badge(text("archive.known_unknown"), icon=":material/help:", color="gray")
+    elif known.know_any(photo.lesion_photos):
         st.badge(text("archive.known"), icon=":material/history_edu:", color="orange")
 
 

@@ -13,6 +13,7 @@ from streamlit_app.cache import classifier
 from streamlit_app.components.overload import overload_told
 from streamlit_app.components.probabilities import probability_bars
 from streamlit_app.content import class_name, sample_title, text, told
+from streamlit_app.exports import plain_name
 from streamlit_app.study import CONFIDENCES, Answer, Round, StudyCase, leading
 
 OPACITY = 0.5
@@ -74,7 +75,7 @@ def _picture(
         st.image(painted, alt=alt, width="stretch", output_format="JPEG")
         st.caption(text("study.heatmap_of", label=name))
     if case.attribution:
-        st.caption(text("study.thanks", attribution=case.attribution))
+        st.caption(text("study.thanks", attribution=plain_name(case.attribution)))
 
 
 def _commit() -> None:
@@ -129,6 +130,8 @@ def _reveal(under_way: Round, probabilities: np.ndarray, committed: tuple[str, s
         st.error(text("study.wrong", truth=truth, said=said), icon=":material/close:")
     if case.known:
         st.warning(text("study.known"), icon=":material/history_edu:")
+    elif case.known is None:
+        st.warning(text("study.known_unknown"), icon=":material/help:")
     shown = under_way.shown(probabilities)
     probability_bars(
         list(zip(CODES, shown.tolist(), strict=True)), key="study_chart", truth=case.label

@@ -9,6 +9,7 @@ from model_zoo.labels import CODES
 from streamlit_app import study
 from streamlit_app.components.study_sources import DRAWN
 from streamlit_app.content import class_name, sample_title, text
+from streamlit_app.exports import plain_name
 from streamlit_app.study import Round, leading
 from streamlit_app.thumbnails import thumbnail
 
@@ -48,7 +49,8 @@ def study_end(done: Round) -> None:
 
 def _scores(done: Round) -> None:
     both = study.scores(done.answers)
-    left_out = sum(answer.case.known for answer in done.answers)
+    left_out = sum(answer.case.known is True for answer in done.answers)
+    unknown = sum(answer.case.known is None for answer in done.answers)
     if both is not None:
         learner, model = both
         columns = st.columns(4)
@@ -62,6 +64,8 @@ def _scores(done: Round) -> None:
         st.caption(text("study.brier_note", n=learner.n))
     if left_out:
         st.warning(text("study.left_out", count=left_out), icon=":material/history_edu:")
+    if unknown:
+        st.warning(text("study.left_out_unknown", count=unknown), icon=":material/help:")
 
 
 def _by_class(done: Round) -> None:
@@ -114,7 +118,7 @@ def _disagreements(done: Round) -> None:
             words.markdown(
                 text(
                     "study.disagreement",
-                    name=sample_title(answer.case.name),
+                    name=plain_name(sample_title(answer.case.name)),
                     truth=class_name(answer.case.label),
                     said=class_name(answer.first),
                     model=class_name(leading(answer.model)),

@@ -28,9 +28,10 @@ def sources() -> list[str]:
 def cases(source: str, card: Card, length: int, seed: int) -> list[StudyCase]:
     """Cases to draw a round from, each marked if the model was trained on its lesion.
 
+    A model without a list of what it was trained on leaves that unknown, but for drawings.
     Raises `ZooError` where a folder or the archive cannot be read.
     """
-    known = training_ids(card) or TrainingIds()
+    known = training_ids(card)
     if source == FOLDER:
         return _of_folder(known, length, seed)
     if source == ARCHIVE:
@@ -46,7 +47,7 @@ def cases(source: str, card: Card, length: int, seed: int) -> list[StudyCase]:
     ]
 
 
-def _of_folder(known: TrainingIds, length: int, seed: int) -> list[StudyCase]:
+def _of_folder(known: TrainingIds | None, length: int, seed: int) -> list[StudyCase]:
     """Enough cases of each class for any round of this length, drawn at random."""
     folder = Path(os.environ[FOLDER_VARIABLE])
     of_class: dict[str, list] = {code: [] for code in CODES}
@@ -63,13 +64,13 @@ def _of_folder(known: TrainingIds, length: int, seed: int) -> list[StudyCase]:
             case.image,
             case.label,
             photo_path(folder, case.image).read_bytes(),
-            known.know(case.image, case.lesion_id),
+            None if known is None else known.know(case.image, case.lesion_id),
         )
         for case in chosen
     ]
 
 
-def _of_archive(known: TrainingIds, length: int, seed: int) -> list[StudyCase]:
+def _of_archive(known: TrainingIds | None, length: int, seed: int) -> list[StudyCase]:
     """Photos of every class, a few more than an even round needs."""
     each = -(-length // len(CODES)) + 1
     bar = st.progress(0.0)
@@ -81,7 +82,7 @@ def _of_archive(known: TrainingIds, length: int, seed: int) -> list[StudyCase]:
                 photo.isic_id,
                 photo.label,
                 photo.data,
-                known.know_any(photo.lesion_photos),
+                None if known is None else known.know_any(photo.lesion_photos),
                 photo.attribution,
             )
             for photo in _archive_photos(code, each, seed)

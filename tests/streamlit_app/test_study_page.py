@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from model_zoo import registry
 from streamlit_app import isic_archive, study
+from streamlit_app.components import study_sources
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 
@@ -104,3 +106,27 @@ def test_a_known_lesion_is_marked(app):
     test = press(test, "See the scores")
     assert "left out of both scores" in words(test)
     assert not test.metric
+
+
+def test_a_model_without_a_list_of_its_photos_is_not_scored(app):
+    test = begin(app)
+    whole = test.session_state["study_round"]
+    thanks = "[A clinic](https://example.org)"
+    case = study.StudyCase("strange", "NV", whole.cases[0].data, None, thanks)
+    test.session_state["study_round"] = study.Round((case,))
+    test = commit(test.run())
+    assert "no list of its training photos" in words(test)
+    assert thanks not in words(test)  # a foreign server's text is no markup
+    test = press(test, "See the scores")
+    assert "left out of both scores" in words(test)
+    assert not test.metric
+
+
+def test_a_list_that_is_missing_leaves_it_unknown(tmp_path, monkeypatch):
+    card = registry.find("resnet50.isic2019_reference")
+    assert study_sources.cases(study_sources.DRAWN, card, 5, 1)[0].known is False
+    photo = isic_archive.ArchivePhoto("ISIC_1", "NV", ("ISIC_1",), "A clinic", b"")
+    monkeypatch.setattr(study_sources, "_archive_photos", lambda *_: [photo])
+    assert study_sources.cases(study_sources.ARCHIVE, card, 5, 1)[0].known is None
+    default = registry.default_card()
+    assert study_sources.cases(study_sources.ARCHIVE, default, 5, 1)[0].known is False
