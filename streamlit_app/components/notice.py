@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from streamlit_app.content import text
+from streamlit_app.content import CHOSEN, LANGUAGES, language, text
 
 # A cookie of the visitor's own browser; it says that the notice was agreed to and nothing else.
 COOKIE, COOKIE_SECONDS = "lesionlens_notice", 180 * 24 * 3600
+
+OPENED_IN = "notice_opened_in"  # the language of the page that the notice stands before
 
 _write_cookie = st.components.v2.component(
     COOKIE,
@@ -26,6 +28,7 @@ def acknowledge() -> None:
     A visitor whose browser keeps no cookies is asked again at each reload.
     """
     if not _has_agreed():
+        st.session_state[OPENED_IN] = language()
         # Not as a decorator: its title is in the language of whoever sees it.
         st.dialog(text("notice.title"), dismissible=False, icon=":material/school:")(_notice)()
 
@@ -48,7 +51,18 @@ def _is_remembered() -> bool:
 
 
 def _notice() -> None:
+    # The dialog covers the choice of the page, and must be understood before it is agreed to.
+    if st.session_state[OPENED_IN] != language():
+        st.rerun()  # its title and the page behind it follow
+    with st.container(horizontal=True, gap="small"):
+        for code in LANGUAGES:
+            if code != language():
+                st.button(LANGUAGES[code], key=f"notice_{code}", on_click=_speak, args=(code,))
     st.markdown(text("notice.body"))
     if st.button(text("notice.agree"), type="primary", width="stretch"):
         st.session_state["notice_agreed"] = True
         st.rerun()
+
+
+def _speak(code: str) -> None:
+    st.session_state[CHOSEN] = code

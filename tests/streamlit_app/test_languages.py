@@ -221,3 +221,15 @@ def test_a_language_that_is_none_of_ours_is_passed_over():
     test = test.switch_page("app_pages/batch.py").run()
     assert not test.exception
     assert "Research and teaching only" in page_words(test)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_the_notice_can_be_read_in_every_language_before_it_is_agreed_to():
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.context = {"locale": "en-US"}
+    test.run()
+    assert {f"notice_{code}" for code in TRANSLATIONS} <= {button.key for button in test.button}
+    test.button(key="notice_fa").click().run()
+    assert not test.exception
+    with in_language("fa"):
+        assert text("notice.body") in page_words(test)
