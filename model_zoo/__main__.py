@@ -9,6 +9,15 @@ from model_zoo import NOTICE, registry
 from model_zoo.card import INSIDE, SCALINGS
 from model_zoo.errors import ZooError
 from model_zoo.labels import BY_CODE, CODES
+from model_zoo.trust import NOT_DERMOSCOPIC, OK, POOR_QUALITY, UNCERTAIN
+
+# What a status means for reading the answer.
+SAID = {
+    OK: "nothing speaks against reading the answer",
+    UNCERTAIN: "UNCERTAIN: more than two classes remain possible",
+    POOR_QUALITY: "POOR PHOTO: a better one may have another answer",
+    NOT_DERMOSCOPIC: "NOT DERMOSCOPIC: unlike the training photos, so the answer means nothing",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -191,6 +200,11 @@ def _print_readable(scored) -> None:
         print(f"{scored.file}\n  {scored.fault}")
         return
     print(f"{scored.file}  ({scored.analysis.model})")
+    failed = [code for code, check in scored.analysis.checks.items() if not check.ok]
+    reasons = f" ({', '.join(failed)})" if failed else ""
+    print(f"  {SAID[scored.analysis.status]}{reasons}")
+    if scored.analysis.prediction_set is not None and scored.analysis.readable:
+        print(f"  left possible: {' '.join(scored.analysis.prediction_set)}")
     for code, probability in scored.analysis.ranked():
         bar = "█" * round(probability * 30)
         print(f"  {code:5}{BY_CODE[code].name:26}{probability:6.3f}  {bar}")
@@ -215,6 +229,7 @@ def _write_heatmap(scored, target: Path, label: str | None) -> None:
         "Description", f"Grad-CAM of {label or analysis.label}, {analysis.model}. {NOTICE}"
     )
     described.save(target, pnginfo=about)
+    print(f"wrote {target}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,13 @@ from model_zoo.abcd import Abcd
 from model_zoo.errors import BadModel
 from model_zoo.labels import CODES
 from model_zoo.segmentation import Outline
-from model_zoo.trust import Check, group_probability, status_of
+from model_zoo.trust import (
+    NOT_DERMOSCOPIC,
+    POOR_QUALITY,
+    Check,
+    group_probability,
+    status_of,
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,11 @@ class Analysis:
         """One of `trust.STATUSES`."""
         size = None if self.prediction_set is None else len(self.prediction_set)
         return status_of(self.checks, size)
+
+    @property
+    def readable(self) -> bool:
+        """Whether the photo allows reading the answer; else it would mislead."""
+        return self.status not in (POOR_QUALITY, NOT_DERMOSCOPIC)
 
     def probability(self, label: str) -> float:
         """The probability of one class, 0 to 1."""

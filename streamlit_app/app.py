@@ -22,7 +22,7 @@ from streamlit_app.uploads import forget_replaced, keep_uploads_in_memory
 keep_uploads_in_memory()
 with suppress(ZooError):  # a page that needs a model says what is wrong with it
     started()
-st.set_page_config(page_title="LesionLens", page_icon=":material/lens_blur:", layout="wide")
+st.set_page_config(page_title="LesionLens", page_icon=LOGO, layout="wide")
 prepare_language()
 st.logo(LOGO, size="large")
 page = st.navigation(

@@ -18,6 +18,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.labels import BY_CODE
 from model_zoo.trust import SINGLE, group_probability, of_card
+from streamlit_app.components.verdict import sentence
 from streamlit_app.content import (
     ENGLISH,
     PERSIAN,
@@ -40,13 +41,15 @@ PICTURE_SIDE = 700  # pixels of the longer side: sharp at half the width of a pa
 class Report:
     """The content of a report, in words and pictures.
 
-    pictures: JPEG and caption. bars: class, group, probability 0..1. facts: name and value.
-    notices: English first. language, direction: as HTML names them.
+    pictures: JPEG and caption. verdict: what the status means for reading the rest. bars: class,
+    group, probability 0..1. facts: name and value. notices: English first. language, direction: as
+    HTML names them.
     """
 
     title: str
     made: str
     pictures: tuple[tuple[bytes, str], ...]
+    verdict: str
     bars: tuple[tuple[str, str, float], ...]
     facts: tuple[tuple[str, str], ...]
     notices: tuple[str, ...]
@@ -71,6 +74,7 @@ def make(
         title=text("report.title", name=sample_title(plain_name(name))),
         made=text("report.made", date=now.strftime("%Y-%m-%d %H:%M %Z").strip()),
         pictures=tuple((_jpeg(rgb), caption) for rgb, caption in pictures),
+        verdict=sentence(analysis),
         bars=tuple(
             (class_name(code), text(f"groups.{BY_CODE[code].group}"), probability)
             for code, probability in analysis.ranked()
@@ -89,12 +93,12 @@ def _notices() -> tuple[str, ...]:
 
 def _facts(analysis: Analysis, card: Card, digest: str, mode: str) -> list[tuple[str, str]]:
     facts = [(text("report.status"), text(f"status.{analysis.status}"))]
-    if analysis.prediction_set is not None:
+    if analysis.prediction_set is not None and analysis.readable:
         names = listed(class_name(code) for code in analysis.prediction_set)
         share = f"{of_card(card, mode).coverage:.0%}"
         facts.append((text("report.set", share=share), names))
     facts.append((text("report.malignant"), f"{analysis.malignant_probability:.3f}"))
-    for point in of_card(card, mode).operating_points:
+    for point in of_card(card, mode).operating_points if analysis.readable else ():
         value = float(group_probability(analysis.labels, analysis.probabilities, point.group))
         side = text("report.above" if value >= point.threshold else "report.below")
         title = text(f"report.{point.group}_point", target=f"{point.target:.0%}")
@@ -147,7 +151,8 @@ def to_html(report: Report) -> bytes:
         f'<!doctype html><html lang="{report.language}" dir="{report.direction}">'
         f'<meta charset="utf-8"><title>{html.escape(report.title)}'
         f"</title><style>{STYLE}</style>{notice}<h1>{html.escape(report.title)}</h1>"
-        f"<p>{html.escape(report.made)}</p><div class=row>{figures}</div><div class=row>"
+        f"<p>{html.escape(report.made)}</p><p class=verdict>{html.escape(report.verdict)}</p>"
+        f"<div class=row>{figures}</div><div class=row>"
         f"<table>{bars}</table><table>{facts}</table></div>{notice}</html>"
     ).encode()
 
@@ -165,6 +170,8 @@ def to_pdf(report: Report) -> bytes:
     page.multi_cell(0, 8, _latin(report.title), new_x="LMARGIN", new_y="NEXT")
     page.set_font("Helvetica", size=9)
     page.cell(0, 5, _latin(report.made), new_x="LMARGIN", new_y="NEXT")
+    page.set_font("Helvetica", "B", 9.5)
+    page.multi_cell(0, 5, _latin(report.verdict), new_x="LMARGIN", new_y="NEXT")
     top, width = page.get_y() + 2, 89.0
     bottom = top
     for place, (jpeg, caption) in enumerate(report.pictures[:2]):
@@ -257,6 +264,7 @@ def _latin(words: str) -> str:
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:1.5rem auto;padding:0 1rem;
 color:#22272b;background:#fff}
+.verdict{font-weight:600;margin:.4rem 0 .8rem}
 h1{font:600 1.5rem Georgia,serif;margin:.6rem 0 0}
 .notice{background:#fff0d6;padding:.5rem .8rem;border-radius:.4rem;font-weight:600}
 .row{display:flex;gap:1.5rem;flex-wrap:wrap;align-items:flex-start}

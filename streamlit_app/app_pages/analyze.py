@@ -26,7 +26,7 @@ from streamlit_app.components.teaching import (
     spread_of_answers,
     what_would_change_it,
 )
-from streamlit_app.components.verdict import is_folded, verdict
+from streamlit_app.components.verdict import verdict
 from streamlit_app.content import (
     ENGLISH,
     class_name,
@@ -139,7 +139,7 @@ def _viewed(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
 
 
 def _answer(viewed: Viewed, card: Card) -> None:
-    if is_folded(viewed.analysis):
+    if not viewed.analysis.readable:
         with st.expander(text("analyze.probabilities_folded")):
             _probabilities(viewed, card)
     else:

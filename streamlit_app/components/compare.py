@@ -11,7 +11,7 @@ from streamlit_app.cache import SECOND, Viewed, view
 from streamlit_app.components.charts import as_table, draw, palette
 from streamlit_app.components.photo_view import picture
 from streamlit_app.components.probabilities import probability_bars
-from streamlit_app.components.verdict import is_folded, verdict
+from streamlit_app.components.verdict import verdict
 from streamlit_app.content import class_name, sample_title, text, told
 from streamlit_app.exports import plain_name
 
@@ -73,7 +73,7 @@ def _one(viewed: Viewed, card: Card, key: str) -> None:
         alt = text("analyze.alt_heatmap", label=label, name=name)
         st.image(shown, alt=alt, width="stretch", output_format="JPEG")
     verdict(analysis, card, viewed.mode)
-    if is_folded(analysis):
+    if not analysis.readable:
         with st.expander(text("analyze.probabilities_folded")):
             probability_bars(analysis.ranked(), key=f"compare_{key}")
     else:
@@ -83,7 +83,7 @@ def _one(viewed: Viewed, card: Card, key: str) -> None:
 def _differences(first: Analysis, second: Analysis) -> None:
     """Nothing; draws by how much each class's probability changes from the first to the second."""
     st.subheader(text("compare.differences"), anchor=False)
-    if is_folded(first) or is_folded(second):
+    if not (first.readable and second.readable):
         st.caption(text("compare.folded"))
     pairs = [
         (class_name(code), first.probability(code), second.probability(code))

@@ -22,12 +22,11 @@ NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 PHOTO = np.full((300, 400, 3), 160, np.uint8)
 
 
-@pytest.fixture
-def made():
+def report_of(blur):
     probabilities = np.array([0.02, 0.05, 0.1, 0.01, 0.5, 0.3, 0.015, 0.005])
     analysis = Analysis(
         "m", CODES, probabilities, None, (0, 0, 300, 300), (400, 300),
-        prediction_set=("MEL", "NV", "BKL"), checks={"blur": Check(0.6, 0.4, False)},
+        prediction_set=("MEL", "NV", "BKL"), checks={"blur": Check(0.6, 0.4, blur)},
     )  # fmt: skip
     card = dataclasses.replace(
         registry.default_card(),
@@ -39,6 +38,11 @@ def made():
     )
     pictures = [(PHOTO, "The photo"), (PHOTO, "The heatmap")]
     return report.make("<b>näme</b>☃.jpg", pictures, analysis, card, "ab" * 32, NOW)
+
+
+@pytest.fixture
+def made():
+    return report_of(True)
 
 
 def unpacked(pdf: bytes) -> list[bytes]:
@@ -65,13 +69,22 @@ def test_both_formats_hold_the_same_content_and_the_notice(made):
     page = report.to_html(made).decode()
     pdf = report.to_pdf(made)
     told = "".join(pdf_text(pdf).split())  # lines end anywhere
-    for words in (NOTICE, "Melanoma", "0.500", "Poor photo", "ab" * 32):
+    for words in (NOTICE, "Melanoma", "0.500", "Uncertain: more", "ab" * 32):
         assert words in page
         assert "".join(words.split()) in told
     assert "0.120: 0.500 is above it" in page
     assert "Melanoma, Melanocytic nevus, Benign keratosis" in page
     assert page.count(NOTICE) == 2
     assert pdf.count(b"/Type /Page\n") == 1
+
+
+def test_a_poor_photo_leads_with_it_and_promises_nothing():
+    made = report_of(False)
+    page, told = report.to_html(made).decode(), "".join(pdf_text(report.to_pdf(made)).split())
+    assert "A poor photo: the answer is folded away" in page
+    assert "Apoorphoto:theanswerisfoldedaway" in told
+    assert "is above it" not in page
+    assert "Melanoma, Melanocytic nevus, Benign keratosis" not in page
 
 
 @pytest.mark.parametrize("spoken", ["en", "de", "es"])
