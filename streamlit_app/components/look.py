@@ -43,6 +43,14 @@ RIGHT_TO_LEFT = """<style>
 [data-testid="stFileUploaderDropzoneInstructions"], code, pre { direction: ltr; }
 .js-plotly-plot text { unicode-bidi: plaintext; }
 </style>"""
+# Thumbs of sliders count from the right in a browser whose own language runs from there, whatever
+# the language of the page (React Aria's useLocale); what is filled and the ends have to follow.
+FROM_THE_RIGHT = {"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"}
+MIRRORED_SLIDERS = """<style>
+[data-testid="stSlider"] [data-orientation] > [data-orientation] > div:first-child {
+  transform: scaleX(-1); }
+[data-testid="stSliderTickBar"] { flex-direction: row-reverse; }
+</style>"""
 # The one word of Streamlit's own that stands on a page before anything is done.
 UPLOAD = """<style>
 [data-testid="stFileUploaderDropzone"] > span button p {{ font-size: 0; }}
@@ -59,3 +67,5 @@ def look() -> None:
         st.html(UPLOAD.format(upload=text("app.upload")))
     if direction() == "rtl":
         st.html(RIGHT_TO_LEFT)
+    if (st.context.locale or ENGLISH).split("-")[0].lower() in FROM_THE_RIGHT:
+        st.html(MIRRORED_SLIDERS)
