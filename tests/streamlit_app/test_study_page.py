@@ -59,11 +59,13 @@ def test_a_whole_round_from_begin_to_scores(app):
         test = commit(test, truth if place else "SCC")
         assert not test.exception
         assert ("Right: it is" in words(test)) == bool(place)
+        assert "| Melanoma (MEL) |" in words(test)  # the chart's numbers as a table
         test = press(test, "See the scores" if place == 4 else "Next case")
     assert "not cases" in words(test)
     metrics = {metric.label: metric.value for metric in test.metric}
     assert metrics["You: right"] == "80%"
     assert len(test.get("download_button")) == 1
+    assert any("lens-table" in part.proto.body for part in test.get("html"))
     test = press(test, "Another round")
     assert "study_round" not in test.session_state
 
