@@ -128,7 +128,7 @@ def test_a_list_that_is_missing_leaves_it_unknown(tmp_path, monkeypatch):
     card = registry.find("resnet50.isic2019_reference")
     assert study_sources.cases(study_sources.DRAWN, card, 5, 1)[0].known is False
     photo = isic_archive.ArchivePhoto("ISIC_1", "NV", ("ISIC_1",), "A clinic", b"")
-    monkeypatch.setattr(study_sources, "_archive_photos", lambda *_: [photo])
+    monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [photo])
     assert study_sources.cases(study_sources.ARCHIVE, card, 5, 1)[0].known is None
     default = registry.default_card()
     assert study_sources.cases(study_sources.ARCHIVE, default, 5, 1)[0].known is False
