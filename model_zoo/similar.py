@@ -28,14 +28,16 @@ VECTORS, CASES, ABOUT = "features.usearch", "cases.csv", "about.json"
 
 @dataclass(frozen=True)
 class SimilarCase:
-    """A confirmed case near to a photo. known: the model was trained on its lesion.
+    """A confirmed case near to a photo.
+
+    known: whether the model was trained on its lesion, None where nobody can tell.
 
     distance: cosine distance of the features, 0 (the same) to 2. photo: its file.
     """
 
     image: str
     label: str
-    known: bool
+    known: bool | None
     distance: float
     photo: Path
 
@@ -74,7 +76,7 @@ class SimilarCases:
 
     def __init__(self, index, cases: list[Case], folder: Path, known: TrainingIds | None) -> None:
         self._index, self._cases, self._folder = index, cases, folder
-        self._known = known or TrainingIds()
+        self._known = known
 
     def __len__(self) -> int:
         return len(self._cases)
@@ -112,7 +114,7 @@ class SimilarCases:
                 similar = SimilarCase(
                     case.image,
                     case.label,
-                    self._known.know(case.image, case.lesion_id),
+                    self._known and self._known.know(case.image, case.lesion_id),
                     float(distance),
                     photo_path(self._folder, case.image),
                 )

@@ -24,7 +24,7 @@ from streamlit_app.log import log_fault
 from streamlit_app.thumbnails import thumbnail
 
 MOST_PHOTOS = 500
-MOST_BYTES = 200 * 2**20  # of all photos of a session, unpacked
+MOST_BYTES = 200 * 2**20  # of all photos of a batch, unpacked
 # More entries than this, folders and other files included, is no folder of photos any more.
 MOST_ENTRIES = 5000
 # Photos are compressed already: what shrinks more than this in a zip was made to exhaust memory.
@@ -67,25 +67,22 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Queue:
-    """The photos to be read, and the names left out, each with the sentence why."""
+    """The photos to be read, and the names left out, each with the fault why."""
 
     photos: tuple[Waiting, ...]
-    left_out: tuple[tuple[str, str], ...]
+    left_out: tuple[tuple[str, ZooError], ...]
 
 
-def queue(uploads: list[tuple[str, bytes]], told: Callable[[ZooError], str] = str) -> Queue:
-    """What of the uploads, photos and zips of photos, will be read within the limits; in order.
-
-    told: gives the sentence of an error.
-    """
+def queue(uploads: list[tuple[str, bytes]]) -> Queue:
+    """What of the uploads, photos and zips of photos, will be read within the limits; in order."""
     found: list[Waiting] = []
-    left: list[tuple[str, str]] = []
+    left: list[tuple[str, ZooError]] = []
     total = 0
     for name, data in uploads:
         try:
             entries = list(_entries(name, data))
         except ZooError as fault:
-            left.append((name, told(fault)))
+            left.append((name, fault))
             continue
         for waiting, refusal in entries:
             problem = refusal or _over_limit(len(found), total + waiting.size)
@@ -93,7 +90,7 @@ def queue(uploads: list[tuple[str, bytes]], told: Callable[[ZooError], str] = st
                 total += waiting.size
                 found.append(waiting)
             else:
-                left.append((waiting.name, told(problem)))
+                left.append((waiting.name, problem))
     return Queue(tuple(found), tuple(left))
 
 
@@ -250,6 +247,15 @@ class Job:
         if self._present():
             self._last_present = now
         return now - self._last_present > ABSENT_SECONDS
+
+
+def worth_drawing(drawn: int, done: int) -> bool:
+    """Whether a table of `drawn` rows is to be drawn anew, now that so many are done.
+
+    The more rows, the more that costs: each time a fifth more must have come, so that a batch of
+    any length sends each of its rows a few times, and not every second.
+    """
+    return done > drawn + drawn // 5
 
 
 def to_csv(rows: list[Row], model: str, digest: str, notice: str) -> str:

@@ -165,7 +165,7 @@ def _below(viewed: Viewed, card: Card) -> None:
         source = text(f"classes.{leading}.source")
         st.caption(text("analyze.source_of_text", source=source))
         with st.expander(text("analyze.as_table")):
-            probability_table(analysis)
+            probability_table(analysis.ranked())
     with numbers:
         abcd_numbers(analysis)
     with line:

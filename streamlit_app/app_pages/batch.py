@@ -8,7 +8,7 @@ from model_zoo import NOTICE
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.images import SUFFIXES
-from streamlit_app.batch import MOST_BYTES, MOST_PHOTOS, Job, Row, queue, to_csv
+from streamlit_app.batch import MOST_BYTES, MOST_PHOTOS, Job, Row, queue, to_csv, worth_drawing
 from streamlit_app.cache import classifier
 from streamlit_app.components.model_choice import choose_model
 from streamlit_app.content import class_name, text, told
@@ -60,7 +60,7 @@ def _start(uploads: list, card: Card) -> None:
     except ZooError as fault:
         st.error(told(fault), icon=":material/error:")
         return
-    waiting = queue([(given.name, given.getvalue()) for given in uploads], told)
+    waiting = queue([(given.name, given.getvalue()) for given in uploads])
     st.session_state["batch_left_out"] = waiting.left_out
     st.session_state["batch_model"] = (card.name, reader.digest())
     st.session_state["batch_job"] = Job(reader, waiting.photos, visitor_present())
@@ -68,16 +68,11 @@ def _start(uploads: list, card: Card) -> None:
 
 def _progress() -> None:
     job: Job = st.session_state["batch_job"]
-    # While photos are being read the part below draws itself anew; then it stands still.
-    every = REFRESH_SECONDS if job.running else None
-    st.fragment(_results, run_every=every)(job)
-
-
-def _results(job: Job) -> None:
     running = job.running
     rows = list(job.rows)
     if running:
-        _bar(job, len(rows))
+        # The bar alone draws itself every second; it has the table follow.
+        st.fragment(_bar, run_every=REFRESH_SECONDS)(job, len(rows))
     elif st.session_state.get("batch_seen") is not job:
         st.session_state["batch_seen"] = job
         st.rerun()  # so that the button above can be pressed again
@@ -85,14 +80,14 @@ def _results(job: Job) -> None:
     if left_out:
         with st.expander(text("batch.left_out", count=len(left_out)), expanded=not rows):
             st.markdown(
-                "\n".join(f"- **{plain_name(name)}**: {why}" for name, why in left_out[:200])
+                "\n".join(f"- **{plain_name(name)}**: {told(why)}" for name, why in left_out[:200])
             )
     if rows:
-        _table(rows)
+        st.fragment(_table)(rows)
         name, digest = st.session_state["batch_model"]
         st.download_button(
             text("batch.csv", count=len(rows)),
-            to_csv(rows, name, digest, NOTICE),
+            lambda: to_csv(rows, name, digest, NOTICE),  # made once it is asked for
             "lesionlens_batch.csv",
             "text/csv",
             on_click="ignore",
@@ -100,7 +95,14 @@ def _results(job: Job) -> None:
         )
 
 
-def _bar(job: Job, done: int) -> None:
+def _bar(job: Job, drawn: int) -> None:
+    """Nothing; draws how far the job is, and the page anew when the table below lags behind.
+
+    drawn: the rows in that table.
+    """
+    done = len(job.rows)
+    if not job.running or worth_drawing(drawn, done):
+        st.rerun()
     left = job.seconds_left
     eta = (
         text("batch.eta_unknown")

@@ -31,11 +31,11 @@ class Palette:
 TABLE_STYLE = """<style>
 .lens-table { overflow-x: auto; }
 .lens-table table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.lens-table th, .lens-table td { padding: 0.35rem 0.9rem 0.35rem 0; text-align: end;
+.lens-table th, .lens-table td { padding-block: 0.35rem; padding-inline: 0 0.9rem; text-align: end;
   border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); white-space: nowrap; }
 .lens-table.words td, .lens-table.words thead th { text-align: start; white-space: normal;
   overflow-wrap: anywhere; }
-.lens-table td + td, .lens-table th + td, .lens-table th + th { padding-left: 0.6rem; }
+.lens-table td + td, .lens-table th + td, .lens-table th + th { padding-inline-start: 0.6rem; }
 .lens-table th { font-weight: 600; }
 .lens-table tbody th { font-weight: 400; }
 .lens-table th:first-child { text-align: start; white-space: normal; min-width: 6.5rem; }

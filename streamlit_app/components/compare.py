@@ -10,7 +10,7 @@ from model_zoo.images import MAX_BYTES, SUFFIXES
 from streamlit_app.cache import SECOND, Viewed, view
 from streamlit_app.components.charts import as_table, draw, palette
 from streamlit_app.components.photo_view import picture
-from streamlit_app.components.probabilities import probability_bars
+from streamlit_app.components.probabilities import bars_with_table
 from streamlit_app.components.verdict import verdict
 from streamlit_app.content import class_name, sample_title, text, told
 from streamlit_app.exports import plain_name
@@ -75,9 +75,9 @@ def _one(viewed: Viewed, card: Card, key: str) -> None:
     verdict(analysis, card, viewed.mode)
     if not analysis.readable:
         with st.expander(text("analyze.probabilities_folded")):
-            probability_bars(analysis.ranked(), key=f"compare_{key}")
+            bars_with_table(analysis.ranked(), key=f"compare_{key}")
     else:
-        probability_bars(analysis.ranked(), key=f"compare_{key}")
+        bars_with_table(analysis.ranked(), key=f"compare_{key}")
 
 
 def _differences(first: Analysis, second: Analysis) -> None:

@@ -20,8 +20,8 @@ STYLE = """<style>
 [data-testid="stBaseButton-primary"] p {{ color: inherit; }}
 </style>"""
 # Streamlit has no setting for it. Charts, code and sliders keep their numbers from left to right.
-# Toggles and rows of buttons are drawn for that direction too: they are mirrored, and their words
-# mirrored back. Streamlit's arrows beside tabs take the right for the end, where it is the begin.
+# Toggles, rows of buttons and of tabs are drawn for that direction too: they are mirrored, and
+# their words mirrored back. The arrows beside tabs change sides with them.
 RIGHT_TO_LEFT = """<style>
 [data-testid="stApp"], [data-testid="stSidebarContent"], [data-testid="stDialog"],
 [data-testid="stPopoverBody"], [data-testid="stTooltipContent"],
@@ -37,7 +37,11 @@ RIGHT_TO_LEFT = """<style>
 [data-testid="stSidebar"][data-collapsed="true"] { visibility: hidden; }
 [data-testid="stMarkdownContainer"] li { margin: 0.2em 1.15em 0.2em 0; padding: 0 0.3em 0 0; }
 [data-testid="stTooltipIcon"] { margin-inline-start: 0.4rem; }
-[data-testid="stTabs"] > button { display: none; }
+[data-testid="stTabs"] [role="tablist"] { direction: ltr; transform: scaleX(-1); }
+[data-testid="stTab"] > [data-testid="stMarkdownContainer"] {
+  direction: rtl; transform: scaleX(-1); }
+[data-testid="stTabsScrollRight"] { right: auto; left: 0; transform: scaleX(-1); }
+[data-testid="stTabsScrollLeft"] { left: auto; right: 0; transform: scaleX(-1); }
 [data-testid="stPlotlyChart"], [data-testid="stDataFrame"], [data-testid="stCode"],
 [data-testid="stImage"], [data-testid="stSlider"] [role="group"],
 [data-testid="stFileUploaderDropzoneInstructions"], code, pre { direction: ltr; }

@@ -82,11 +82,18 @@ def probability_bars(
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key=key)
 
 
-def probability_table(analysis: Analysis) -> None:
+def bars_with_table(pairs: list[tuple[str, float]], *, key: str, truth: str | None = None) -> None:
+    """Nothing; draws the chart of `probability_bars`, and under a fold its numbers as a table."""
+    probability_bars(pairs, key=key, truth=truth)
+    with st.expander(text("charts.as_table"), icon=":material/table_rows:"):
+        probability_table(pairs)
+
+
+def probability_table(pairs: list[tuple[str, float]]) -> None:
     """Nothing; draws the same numbers as a table that a screen reader can read."""
     rows = [
         f"| {class_name(code)} ({code}) | {text('groups.' + BY_CODE[code].group)} | {p:.4f} |"
-        for code, p in analysis.ranked()
+        for code, p in sorted(pairs, key=lambda pair: -pair[1])
     ]
     columns = (text(f"analyze.{name}_column") for name in ("class", "group", "probability"))
     st.markdown("\n".join([f"| {' | '.join(columns)} |", "|---|---|---:|", *rows]))

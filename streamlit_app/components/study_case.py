@@ -11,7 +11,7 @@ from model_zoo.overlay import frame, paint
 from streamlit_app.admission import turns
 from streamlit_app.cache import classifier
 from streamlit_app.components.overload import overload_told
-from streamlit_app.components.probabilities import probability_bars
+from streamlit_app.components.probabilities import bars_with_table
 from streamlit_app.content import class_name, sample_title, text, told
 from streamlit_app.exports import plain_name
 from streamlit_app.study import CONFIDENCES, Answer, Round, StudyCase, leading
@@ -36,7 +36,7 @@ def _draw(under_way: Round, case: StudyCase, place: int, model: str) -> None:
     except ZooError as fault:
         if fault.code == "busy":
             raise  # a matter of the moment: no reason to leave the case out
-        st.error(f"{sample_title(case.name)}: {told(fault)}", icon=":material/error:")
+        st.error(f"{sample_title(plain_name(case.name))}: {told(fault)}", icon=":material/error:")
         if st.button(text("study.skip")):
             _leave_out(under_way, place)
         return
@@ -105,7 +105,7 @@ def _commit() -> None:
 
 
 def _decide_again(shown: np.ndarray, first: str) -> None:
-    probability_bars(list(zip(CODES, shown.tolist(), strict=True)), key="study_drill_chart")
+    bars_with_table(list(zip(CODES, shown.tolist(), strict=True)), key="study_drill_chart")
     st.markdown(text("study.yours", label=class_name(first)))
     last = st.selectbox(
         text("study.again"),
@@ -133,7 +133,7 @@ def _reveal(under_way: Round, probabilities: np.ndarray, committed: tuple[str, s
     elif case.known is None:
         st.warning(text("study.known_unknown"), icon=":material/help:")
     shown = under_way.shown(probabilities)
-    probability_bars(
+    bars_with_table(
         list(zip(CODES, shown.tolist(), strict=True)), key="study_chart", truth=case.label
     )
     st.caption(text(f"classes.{case.label}.text"))

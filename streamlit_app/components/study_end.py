@@ -7,6 +7,7 @@ from model_zoo import NOTICE
 from model_zoo.images import decode_rgb
 from model_zoo.labels import CODES
 from streamlit_app import study
+from streamlit_app.components.charts import as_table
 from streamlit_app.components.study_sources import DRAWN
 from streamlit_app.content import class_name, sample_title, text
 from streamlit_app.exports import plain_name
@@ -106,6 +107,10 @@ def _confusion(done: Round) -> None:
         if counts[i, j]
     )
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key="study_confusion")
+    as_table(
+        [f"{text('study.truth')} \\ {text('study.said')}", *CODES],
+        [[class_name(code), *row] for code, row in zip(CODES, counts.tolist(), strict=True)],
+    )
 
 
 def _disagreements(done: Round) -> None:

@@ -85,13 +85,7 @@ def _of_archive(known: TrainingIds | None, length: int, seed: int) -> list[Study
                 None if known is None else known.know_any(photo.lesion_photos),
                 photo.attribution,
             )
-            for photo in _archive_photos(code, each, seed)
+            for photo in isic_archive.find(code, each, seed=seed)
         ]
     bar.empty()
     return found
-
-
-@st.cache_data(show_spinner=False, max_entries=32, ttl=3600)
-def _archive_photos(code: str, count: int, seed: int) -> list[isic_archive.ArchivePhoto]:
-    """Photos of one class, kept in memory: public-domain photos may be shared by all visitors."""
-    return isic_archive.find(code, count, seed=seed)

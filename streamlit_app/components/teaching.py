@@ -138,6 +138,8 @@ def similar_cases(viewed: Viewed) -> None:
             st.markdown(f"**{class_name(case.label)}**  \n{case.image}")
             if case.known:
                 st.badge(text("similar.known"), color="orange")
+            elif case.known is None:
+                st.badge(text("similar.known_unknown"), color="gray")
     st.caption(text("similar.note"))
 
 

@@ -74,6 +74,13 @@ def test_the_nearest_cases_one_a_lesion_with_what_the_model_knows(folder, classi
     assert all(case.photo.is_file() for case in found)
 
 
+def test_without_a_training_list_nobody_knows(folder, classifier, monkeypatch):
+    similar.build(classifier, folder)
+    monkeypatch.setattr(similar, "training_ids", lambda _: None)
+    pooled = classifier.analyse((folder / PHOTOS / "ISIC_0000003.jpg").read_bytes()).pooled
+    assert {case.known for case in SimilarCases.load(classifier).find(pooled)} == {None}
+
+
 def test_another_network_has_an_index_of_its_own(folder, classifier):
     similar.build(classifier, folder)
     other = Classifier.load("copy.v1")

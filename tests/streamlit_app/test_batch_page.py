@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from model_zoo.errors import ZooError
 from streamlit_app.components.photo_source import SAMPLES
+from streamlit_app.content import in_language, told
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 SAMPLE = (SAMPLES / "network.jpg").read_bytes()
@@ -73,3 +75,14 @@ def test_another_batch_takes_the_place_of_the_first(app):
     test = read_all(app, ("one.jpg", SAMPLE, "image/jpeg"))
     test = read_all(test, ("two.jpg", SAMPLE, "image/jpeg"))
     assert list(test.dataframe[0].value["name"]) == ["two.jpg"]
+
+
+def test_why_something_is_left_out_is_told_in_the_language_of_now(app):
+    test = read_all(
+        app, ("one.jpg", SAMPLE, "image/jpeg"), ("a.zip", b"nothing", "application/zip")
+    )
+    fault = ZooError("batch_bad_zip")
+    assert told(fault) in words(test)
+    test.radio[0].set_value("de").run()
+    with in_language("de"):
+        assert told(fault) in words(test)

@@ -53,6 +53,9 @@ def test_both_answers_and_their_differences_are_those_of_python(app):
     told = next(c.proto.alt for c in app.get("plotly_chart") if "Change of each" in c.proto.alt)
     assert f"{expected:+.3f}" in told.split(", ")[0]
     assert len(app.get("plotly_chart")) == 3
+    tables = [part.value for part in app.markdown if "| Melanoma (MEL) |" in str(part.value)]
+    for table, analysis in zip(tables[:2], (one, two), strict=True):
+        assert f"{analysis.probability('MEL'):.4f}" in table
 
 
 def test_a_bad_second_photo_leaves_the_first(app):

@@ -1,7 +1,7 @@
 """The languages of the app: nothing missing in any, nothing lost on the way, kept over pages."""
 
+import ast
 import json
-import re
 import string
 import tomllib
 from datetime import UTC, datetime
@@ -153,8 +153,60 @@ def parts_of_report() -> tuple:
 @pytest.mark.parametrize("folder", ["app_pages", "components"])
 def test_no_page_shows_an_error_in_english_alone(folder):
     for file in sorted((ROOT / folder).glob("*.py")):
-        shown = re.findall(r"str\(.*fault\)|\{(?:\w+\.)?fault\}", file.read_text(encoding="utf-8"))
+        shown = english_faults(file.read_text(encoding="utf-8"))
         assert shown == [], f"{file.name}: told(fault) gives the sentence in the visitor's language"
+
+
+def test_the_search_for_english_faults_finds_them():
+    said = """
+try:
+    act()
+except ZooError as fault:
+    st.error(fault)
+    st.error(str(fault))
+    st.error(f"{name}: {fault}")
+    text("analyze.faulty", sentence=fault)
+    st.error(fault.args[0])
+    words = fault
+    st.error(told(fault))
+    text("analyze.faulty", sentence=told(fault))
+    raise Other() from fault
+st.write(row.fault, told(row.fault), fault.code, row.problem)
+"""
+    assert english_faults(said) == [5, 6, 7, 8, 9, 10, 14, 14]
+
+
+def english_faults(source: str) -> list[int]:
+    """The lines of a program in which an error is used as it is, which says it in English.
+
+    An error is what `except` names, or an attribute `fault`; `told` may have it, `raise` as well,
+    and it may be asked for its code or compared. `problem` of a row is its English sentence.
+    """
+    tree = ast.parse(source)
+    names = {node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)}
+    allowed = {id(part) for node in ast.walk(tree) for part in harmless(node)}
+    return sorted(
+        node.lineno
+        for node in ast.walk(tree)
+        if id(node) not in allowed
+        and (
+            (isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load))
+            or (isinstance(node, ast.Attribute) and node.attr in ("fault", "problem"))
+        )
+    )
+
+
+def harmless(node: ast.AST) -> list[ast.AST]:
+    """The parts of a piece of a program that may be an error without saying it."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("told", "log_fault"):
+        return list(node.args)
+    if isinstance(node, ast.Raise):
+        return [node.cause, node.exc]
+    if isinstance(node, ast.Compare):
+        return [node.left]
+    if isinstance(node, ast.Attribute) and node.attr == "code":
+        return [node.value]
+    return []
 
 
 def test_a_report_has_both_notices_and_says_its_language():

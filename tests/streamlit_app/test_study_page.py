@@ -59,11 +59,13 @@ def test_a_whole_round_from_begin_to_scores(app):
         test = commit(test, truth if place else "SCC")
         assert not test.exception
         assert ("Right: it is" in words(test)) == bool(place)
+        assert "| Melanoma (MEL) |" in words(test)  # the chart's numbers as a table
         test = press(test, "See the scores" if place == 4 else "Next case")
     assert "not cases" in words(test)
     metrics = {metric.label: metric.value for metric in test.metric}
     assert metrics["You: right"] == "80%"
     assert len(test.get("download_button")) == 1
+    assert any("lens-table" in part.proto.body for part in test.get("html"))
     test = press(test, "Another round")
     assert "study_round" not in test.session_state
 
@@ -126,7 +128,7 @@ def test_a_list_that_is_missing_leaves_it_unknown(tmp_path, monkeypatch):
     card = registry.find("resnet50.isic2019_reference")
     assert study_sources.cases(study_sources.DRAWN, card, 5, 1)[0].known is False
     photo = isic_archive.ArchivePhoto("ISIC_1", "NV", ("ISIC_1",), "A clinic", b"")
-    monkeypatch.setattr(study_sources, "_archive_photos", lambda *_: [photo])
+    monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [photo])
     assert study_sources.cases(study_sources.ARCHIVE, card, 5, 1)[0].known is None
     default = registry.default_card()
     assert study_sources.cases(study_sources.ARCHIVE, default, 5, 1)[0].known is False
