@@ -23,6 +23,10 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "black": (0, 0, 0),
 }
 COLOUR_SHARE = 0.05
+# Which of `COLOURS` is nearest, counted from 1, by its three bytes in one number; 0: not worked
+# out yet. Lesions hold the same few thousand colours again and again. Of its 16 MB only what is
+# written is in memory.
+_nearest = np.zeros(1 << 24, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,20 @@ def asymmetries(mask: np.ndarray) -> tuple[float, float]:
     x, y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
     angle = 0.5 * np.arctan2(2 * moments["mu11"], moments["mu20"] - moments["mu02"])
     # Turned so that the longer axis lies along x through the middle of a square that holds it all.
-    side = int(2 * np.ceil(np.hypot(*mask.shape))) | 1
+    middle = int(np.ceil(np.hypot(*mask.shape)))
     turn = cv2.getRotationMatrix2D((x, y), np.degrees(angle), 1)
-    turn[:, 2] += side // 2 - np.array([x, y])
-    upright = cv2.warpAffine(filled * 255, turn, (side, side), flags=cv2.INTER_LINEAR) > 127
-    area = max(1, int(upright.sum()))
-    about_major = np.logical_xor(upright, upright[::-1]).sum() / (2 * area)
-    about_minor = np.logical_xor(upright, upright[:, ::-1]).sum() / (2 * area)
-    return float(about_major), float(about_minor)
+    turn[:, 2] += middle - np.array([x, y])
+    # Drawn and folded is what it reaches, as far on one side of the middle as on the other.
+    left, top, width, height = cv2.boundingRect(filled)
+    corners = [(u, v, 1) for u in (left, left + width) for v in (top, top + height)]
+    reach = np.abs(np.array(corners) @ turn.T - middle).max(axis=0).astype(int) + 2
+    right, low = middle + np.minimum(reach, middle) + 1
+    turned = cv2.warpAffine(filled * 255, turn, (right, low), flags=cv2.INTER_LINEAR)
+    band = turned[2 * middle + 1 - low :, 2 * middle + 1 - right :]
+    upright = cv2.compare(band, 127, cv2.CMP_GT)
+    area = max(1, cv2.countNonZero(upright))
+    apart = [cv2.countNonZero(cv2.bitwise_xor(upright, cv2.flip(upright, way))) for way in (0, 1)]
+    return apart[0] / (2 * area), apart[1] / (2 * area)
 
 
 def border_irregularity(contour: np.ndarray) -> float:
@@ -98,11 +108,11 @@ def colours_in(rgb: np.ndarray, mask: np.ndarray) -> tuple[str, ...]:
     CIE L*a*b*.
     """
     small = cv2.resize(rgb, mask.shape[::-1], interpolation=cv2.INTER_AREA)
-    planes = np.ascontiguousarray(_lab(small[mask][None])[0].T)
-    names, known = list(COLOURS), _lab(np.array([list(COLOURS.values())], np.uint8))[0]
-    away = np.stack([((planes - colour[:, None]) ** 2).sum(axis=0) for colour in known])
-    share = np.bincount(away.argmin(axis=0), minlength=len(names)) / max(1, planes.shape[1])
-    order = np.argsort(-share, kind="stable")
+    # Four bytes a pixel, read as one number: picked ten times as fast as three.
+    codes = cv2.cvtColor(small, cv2.COLOR_RGB2RGBA).view("<u4")[..., 0][mask] & 0xFFFFFF
+    nearest = _nearest_colours(codes)
+    share = np.bincount(nearest, minlength=len(COLOURS)) / max(1, len(nearest))
+    names, order = list(COLOURS), np.argsort(-share, kind="stable")
     return tuple(names[index] for index in order if share[index] >= COLOUR_SHARE)
 
 
@@ -110,6 +120,19 @@ def largest_diameter(contour: np.ndarray) -> float:
     """The largest distance between two points of a contour, float32 (N, 2), in its unit."""
     hull = cv2.convexHull(contour)[:, 0]
     return float(np.linalg.norm(hull[:, None] - hull[None], axis=2).max())
+
+
+def _nearest_colours(codes: np.ndarray) -> np.ndarray:
+    """The index in `COLOURS` of the nearest to each colour, uint8 (N,), of red + 256 green + ..."""
+    found = _nearest[codes]
+    if (new := found == 0).any():
+        rgb = np.stack([codes[new] >> shift & 255 for shift in (0, 8, 16)], axis=1).astype(np.uint8)
+        known = _lab(np.array([list(COLOURS.values())], np.uint8))[0]
+        planes = np.ascontiguousarray(_lab(rgb[None])[0].T)
+        away = np.stack([((planes - colour[:, None]) ** 2).sum(axis=0) for colour in known])
+        _nearest[codes[new]] = away.argmin(axis=0) + 1
+        found = _nearest[codes]
+    return found - 1
 
 
 def _lab(rgb: np.ndarray) -> np.ndarray:
