@@ -27,9 +27,11 @@ from model_zoo.classifier import Classifier
 from model_zoo.cores import usable_cores
 from model_zoo.images import decode_rgb
 from model_zoo.segmentation import Outliner
+from training.scoring.answers import describe
 from training.scoring.engines import ENGINES, LOCAL
 from training.scoring.job import Job, absolute
 from training.scoring.listing import photos_in
+from training.scoring.scorer import load
 
 CORES = usable_cores()
 IN_MEMORY = 256  # squares of the bare pass
@@ -70,10 +72,10 @@ def bare_rates(files: list[Path], count: int, batch: int) -> list[tuple[float, f
 
 def engine_row(engine: str, job: Job, names: list[str]) -> tuple[float, float | None, list[float]]:
     """Photos per second, core ms, and: seconds of the start, MB after a quarter, MB at the end."""
-    digest = Classifier.load().digest()
+    answers = describe(job, load(job))
     waiting = (names[at : at + job.part] for at in range(0, len(names), job.part))
     began, ends, used, megabytes = time.perf_counter(), [], [], []
-    for _ in ENGINES[engine](job, digest, waiting):
+    for _ in ENGINES[engine](job, answers, waiting):
         ends.append(time.perf_counter() - began)
         used.append(time.process_time())
         megabytes.append(resident())

@@ -13,7 +13,7 @@ from model_zoo.card import CLASSIFICATION, Card
 from model_zoo.engine import Engine, Outputs, softmax
 from model_zoo.errors import BadModel
 from model_zoo.frames import Frame, frame
-from model_zoo.images import Square, decode_rgb, square
+from model_zoo.images import Square, centred_square, decode_rgb, field_of_view, square
 from model_zoo.interpreters import THREADS
 from model_zoo.loading import compiled, given, served, verified
 from model_zoo.segmentation import Outliner, outline_of
@@ -125,10 +125,12 @@ class Classifier:
 
         box: the square to be seen, instead of the largest one in the middle.
         """
-        seen = square(rgb, self.side, box)
+        field = field_of_view(rgb)
+        seen = square(rgb, self.side, box or centred_square(field))
         if self.outliner is None:
             return Prepared(rgb, seen, None, {})
-        return Prepared(rgb, seen, frame(rgb, self.outliner.side), quality.measure(rgb))
+        whole = frame(rgb, self.outliner.side, field)
+        return Prepared(rgb, seen, whole, quality.measure(rgb, field))
 
     def analyse_within(self, rgb: np.ndarray, box: tuple[int, int, int, int]) -> Analysis:
         """The analysis of a photo of which the classifier sees this square alone.

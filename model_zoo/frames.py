@@ -21,14 +21,15 @@ class Frame:
     inside: tuple[int, int, int, int]
 
 
-def frame(rgb: np.ndarray, side: int) -> Frame:
+def frame(rgb: np.ndarray, side: int, box: tuple[int, int, int, int] | None = None) -> Frame:
     """The whole field of view of a photo, uint8 (H, W, 3) RGB, in a square of `side` pixels.
 
     `images.square` cuts off what lies beside the middle, and with it more than a twentieth of the
     lesion in one frame of five; an outline has to be looked for in the whole. The aspect ratio is
-    kept; bicubic with support scaled to the reduction (Pillow).
+    kept; bicubic with support scaled to the reduction (Pillow). box: the field of view, where that
+    is known (left, top, right, bottom in pixels).
     """
-    box = field_of_view(rgb)
+    box = box or field_of_view(rgb)
     inside = fitted(box[2] - box[0], box[3] - box[1], side)
     size = (inside[2] - inside[0], inside[3] - inside[1])
     content = Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC, box=box)

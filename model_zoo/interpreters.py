@@ -54,6 +54,8 @@ class Interpreters:
         # Full batches, then singles: two compiled shapes serve every N without padding.
         parts = [self._call(pixels[at : at + BATCH], BATCH) for at in range(0, whole, BATCH)]
         parts += [self._call(pixels[at : at + 1], 1) for at in range(whole, len(pixels))]
+        if len(parts) == 1:
+            return parts[0]
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def _call(self, pixels: np.ndarray, size: int) -> list[np.ndarray]:

@@ -20,6 +20,7 @@ ARTEFACTS = ("hair", "ink", "ruler")
 # The one code whose value must not fall below its threshold; of all others it must not exceed it.
 SMALL = "small"
 WORKING_SIDE = 192  # pixels of the shorter side; photos are reduced to it, never enlarged
+NEARLY_WHITE = (236, 236, 236)  # and above
 REBLUR = 9  # pixels of the box by which a photo is blurred again
 
 
@@ -48,23 +49,23 @@ def load_probe(file: Path | BinaryIO) -> Probe:
         return Probe(stored["weights"], stored["bias"])
 
 
-def measure(rgb: np.ndarray) -> dict[str, float]:
+def measure(rgb: np.ndarray, box: tuple[int, int, int, int] | None = None) -> dict[str, float]:
     """Values by the code of the check, of a photo, uint8 (H, W, 3) RGB.
 
+    box: of its field of view, where that is known (left, top, right, bottom in pixels).
     small: the shorter side of the field of view, in pixels of the photo. blur: 0 (sharp) to 1.
     bright: share of pixels, 0..1, that are nearly white in every channel.
     dim: 255 less the median brightness.
     """
-    left, top, right, bottom = field_of_view(rgb)
+    left, top, right, bottom = box or field_of_view(rgb)
     field = _working(rgb[top:bottom, left:right])
     grey = cv2.cvtColor(field, cv2.COLOR_RGB2GRAY)
-    # Channel by channel, since `min` over an axis of three takes ten times as long.
-    red, green, blue = np.moveaxis(field, 2, 0)
+    white = cv2.countNonZero(cv2.inRange(field, NEARLY_WHITE, (255, 255, 255)))
     return {
         SMALL: float(min(right - left, bottom - top)),
         "blur": blur(grey),
-        "bright": float((np.minimum(np.minimum(red, green), blue) > 235).mean()),
-        "dim": 255 - float(np.median(grey)),
+        "bright": white / grey.size,
+        "dim": 255 - _median(grey),
     }
 
 
@@ -76,12 +77,23 @@ def blur(grey: np.ndarray) -> float:
     """
     values = grey.astype(np.float32)
     left = []
-    for axis, kernel in ((0, (1, REBLUR)), (1, (REBLUR, 1))):
+    for near, far, kernel in (
+        (np.s_[1:], np.s_[:-1], (1, REBLUR)),
+        (np.s_[:, 1:], np.s_[:, :-1], (REBLUR, 1)),
+    ):
         blurred = cv2.blur(values, kernel)
-        before = np.abs(np.diff(values, axis=axis))
-        lost = np.maximum(before - np.abs(np.diff(blurred, axis=axis)), 0)
+        before = cv2.absdiff(grey[near], grey[far])
+        after = cv2.absdiff(blurred[near], blurred[far])
+        lost = cv2.max(cv2.subtract(before, after, dtype=cv2.CV_32F), 0)
         left.append(1 - float(lost.sum() / max(before.sum(), 1e-6)))
     return max(left)
+
+
+def _median(grey: np.ndarray) -> float:
+    """The median of a photo, uint8 (H, W), by counting: five times as fast as by sorting."""
+    upto = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel().cumsum()
+    middles = ((grey.size - 1) // 2, grey.size // 2)
+    return float(np.searchsorted(upto, middles, side="right").mean())
 
 
 def _working(field: np.ndarray) -> np.ndarray:

@@ -194,9 +194,11 @@ def _main_region(probabilities: np.ndarray) -> np.ndarray | None:
     count, names = cv2.connectedComponents(above)
     if count < 2:
         return None
-    weight = np.bincount(names.ravel(), probabilities.ravel())
-    weight[0] = 0
-    region = names == int(weight.argmax())
-    if region.mean() < SMALLEST_AREA or probabilities[region].max() < SUREST:
+    if count > 2:
+        weight = np.bincount(names.ravel(), probabilities.ravel())
+        weight[0] = 0
+        above = (names == int(weight.argmax())).astype(np.uint8)
+    _, surest, _, _ = cv2.minMaxLoc(probabilities, above)
+    if cv2.countNonZero(above) / above.size < SMALLEST_AREA or surest < SUREST:
         return None
-    return region.astype(np.uint8)
+    return above

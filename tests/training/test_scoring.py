@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -20,10 +19,15 @@ from model_zoo.segmentation import bundled_outliner
 from model_zoo.store import sha256_of
 from training.__main__ import main
 from training.scoring import engines, manifest
+from training.scoring.answers import describe
 from training.scoring.job import Job
 from training.scoring.listing import photos_in, shown
 from training.scoring.run import score
-from training.scoring.scorer import Scorer
+from training.scoring.scorer import load
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # workers import it by its name, too
+import mortal  # noqa: E402
 
 SAMPLES = sorted((Path(__file__).parents[2] / "streamlit_app" / "samples").glob("*.jpg"))
 BROKEN = {
@@ -54,6 +58,7 @@ def ray():
     import ray
 
     environment = {"RAY_worker_niceness": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(HERE), str(HERE.parents[1])])
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -79,6 +84,13 @@ def rows_of(folder):
     rows = pq.read_table(folder).to_pylist()
     assert len({row["path"] for row in rows}) == len(rows)
     return {row["path"]: row for row in rows}
+
+
+def settled(folder):
+    """When the parts were written of which every photo could be read."""
+    found = {file: pq.read_table(file)["error"].to_pylist() for file in folder.glob("part-*")}
+    settled = (file for file, codes in found.items() if "missing_file" not in codes)
+    return {file: file.stat().st_mtime_ns for file in settled}
 
 
 def same(one, other):
@@ -131,34 +143,48 @@ def test_the_manifest_says_what_the_rows_are(scored):
     assert whole["counts"]["answered"] == len(SAMPLES)
     codes = ["empty_file", "missing_file", "text_as_image", "truncated"]
     assert whole["counts"]["errors"] == dict.fromkeys(codes, 1)
-    assert whole["answers"]["model"]["sha256"] == Classifier.load().digest()
-    assert {"python", "numpy", "pyarrow"} <= whole["runs"][0]["versions"].keys()
+    assert (whole["counts"]["refused"], whole["counts"]["unread"]) == (3, 1)
+    answers, card, outliner = whole["answers"], Classifier.load().card, bundled_outliner().card
+    assert answers["model"]["sha256"] == card.files["served"].sha256
+    assert answers["model"]["novelty_sha256"] == card.files["novelty"].sha256
+    assert answers["model"]["labels"] == list(card.labels)
+    assert answers["outliner"]["sha256"] == outliner.files["served"].sha256
+    assert answers["outliner"]["probe_sha256"] == outliner.files["probe"].sha256
+    assert {"numpy", "pillow", "opencv", "ai-edge-litert"} <= answers["packages"].keys()
+    assert {"python", "pyarrow"} <= whole["runs"][0]["versions"].keys()
+
+
+def score_with_ray(job, scorer):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(engines.ENGINES, "ray", lambda *given: engines.run_ray(*given, scorer=scorer))
+        return score(job, "ray")
 
 
 def test_ray_gives_the_same_rows_though_a_worker_is_killed(archive, scored, tmp_path, ray):
-    marker = tmp_path / "killed"
-
-    class Mortal(Scorer):  # within a function, so that workers get it by value
-        def __call__(self, batch):
-            if not marker.exists():
-                marker.touch()
-                self._pool.submit(self._write_part, batch["names"][0])
-                os.kill(os.getpid(), signal.SIGKILL)
-            return super().__call__(batch)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(engines.ENGINES, "ray", lambda *given: engines.run_ray(*given, scorer=Mortal))
-        score(Job(archive, tmp_path / "ray.parquet", part=4), "ray")
-    assert marker.exists()
+    score_with_ray(Job(archive, tmp_path / "ray.parquet", part=4), mortal.KilledOnce)
+    assert (tmp_path / "killed").exists()
     one, other = rows_of(scored), rows_of(tmp_path / "ray.parquet")
     assert one.keys() == other.keys()
     assert all(same(one[path], other[path]) for path in one)
 
 
+def test_a_photo_that_ends_workers_gets_a_row_and_the_run_ends(archive, scored, tmp_path, ray):
+    whole = score_with_ray(Job(archive, tmp_path / "rows", part=8), mortal.DiesOfOnePhoto)
+    assert whole["counts"]["errors"]["photo_ends_worker"] == 1
+    one, other = rows_of(scored), rows_of(tmp_path / "rows")
+    assert one.keys() == other.keys()
+    assert [path for path in one if not same(one[path], other[path])] == [mortal.DEADLY]
+    assert other[mortal.DEADLY]["error"] == "photo_ends_worker"
+    assert other[mortal.DEADLY]["sha256"] == one[mortal.DEADLY]["sha256"]
+    assert not list((tmp_path / "rows").glob(".begun-*"))
+
+
 def test_a_worker_with_another_model_is_told_so(archive, tmp_path, ray):
     job = Job(archive, tmp_path)
-    with pytest.raises(ZooError, match="another file of the model"):
-        list(engines.run_ray(job, "0" * 64, iter([["0/blue.jpg"]])))
+    answers = describe(job, load(job))
+    answers["model"]["novelty_sha256"] = "0" * 64
+    with pytest.raises(ZooError, match=r"A worker has other .*model\.novelty_sha256"):
+        list(engines.run_ray(job, answers, iter([["0/blue.jpg"]])))
 
 
 def test_a_killed_run_goes_on_with_what_is_missing(archive, scored, tmp_path):
@@ -170,21 +196,22 @@ def test_a_killed_run_goes_on_with_what_is_missing(archive, scored, tmp_path):
     process.kill()
     process.wait()
     (out / ".part-0.parquet.partial").write_bytes(b"half a row")
-    before = {file: file.stat().st_mtime_ns for file in out.glob("part-*")}
-    assert len(before) >= 2
-    done = sum(pq.read_metadata(file).num_rows for file in before)
+    before = settled(out)
+    done = sum(pq.read_metadata(file).num_rows for file in out.glob("part-*"))
+    assert done >= 3
     whole = score(Job(archive, out, part=2))
-    assert whole["runs"][-1]["scored"] == 16 - done
+    assert whole["runs"][-1]["scored"] == 16 - done + 1  # the link that leads nowhere
     assert {file: file.stat().st_mtime_ns for file in before} == before
     assert all(same(row, rows_of(out)[path]) for path, row in rows_of(scored).items())
     assert not list(out.glob(".part*"))
 
 
-def test_nothing_is_scored_twice(archive, scored, capsys):
-    before = {file: file.stat().st_mtime_ns for file in scored.glob("part-*")}
+def test_nothing_is_scored_twice_but_what_could_not_be_read(archive, scored, capsys):
+    before = settled(scored)
+    assert len(before) == 3
     assert main(["score", "--photos", str(archive), "--out", str(scored), "--part", "4"]) == 0
-    assert "scored now: 0" in capsys.readouterr().out
-    assert {file: file.stat().st_mtime_ns for file in scored.glob("part-*")} == before
+    assert "scored now: 1 in" in capsys.readouterr().out
+    assert before.items() <= settled(scored).items()
 
 
 def test_photos_that_came_later_are_added(archive, tmp_path):
@@ -206,7 +233,9 @@ def test_another_way_of_scoring_is_refused(archive, scored, tmp_path, capsys, ch
     shutil.copy(SAMPLES[0], photos)
     given = [str(photos) if part == "elsewhere" else part for part in change]
     assert main(["score", "--photos", str(archive), "--out", str(scored), *given]) == 1
-    assert "was begun otherwise" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "was begun with other models, settings or versions" in said
+    assert {"--tta": "views", "--no-outline": "outlines", "--photos": "photos"}[change[0]] in said
 
 
 def test_another_model_is_refused(archive, scored, tmp_path, capsys):
@@ -218,7 +247,23 @@ def test_another_model_is_refused(archive, scored, tmp_path, capsys):
     )
     model = ["--model", str(tmp_path / "other.tflite")]
     assert main(["score", "--photos", str(archive), "--out", str(scored), *model]) == 1
-    assert "its manifest says model" in capsys.readouterr().err
+    assert "model.name (mobilenetv2.isic2019_v1, now other.v1)" in capsys.readouterr().err
+
+
+def test_other_versions_and_files_are_named(archive, scored, tmp_path, capsys):
+    copied = shutil.copytree(scored, tmp_path / "rows")
+    file = copied / manifest.NAME
+    whole = json.loads(file.read_text())
+    whole["answers"]["packages"]["pillow"] = "9.9.9"
+    whole["answers"]["outliner"]["probe_sha256"] = "0" * 64
+    del whole["answers"]["code"]
+    file.write_text(json.dumps(whole))
+    assert main(["score", "--photos", str(archive), "--out", str(copied), "--part", "4"]) == 1
+    said = capsys.readouterr().err
+    assert "packages.pillow (9.9.9, now " in said
+    assert "outliner.probe_sha256 (000000000000…, now " in said
+    assert "code (none, now " in said
+    assert "a new folder with --out" in said
 
 
 def test_a_folder_of_other_things_is_left_alone(archive, tmp_path, capsys):

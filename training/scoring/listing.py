@@ -1,18 +1,19 @@
 """The photos of an archive, in order of folders and names, never all of them in memory."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from model_zoo.images import SUFFIXES
 
 
-def photos_in(root: Path) -> Iterator[str]:
+def photos_in(root: Path, closed: Callable[[OSError], None] | None = None) -> Iterator[str]:
     """The photos below a folder, by their paths in it; links to folders are followed.
 
-    A link to a folder that it lies in is not, so that the list has an end.
+    A link to a folder that it lies in is not, so that the list has an end. closed: told why a
+    folder cannot be listed, whose photos are then left out.
     """
-    for folder, below, files in os.walk(root, followlinks=True):
+    for folder, below, files in os.walk(root, onerror=closed, followlinks=True):
         below[:] = sorted(name for name in below if not _leads_back(Path(folder, name)))
         for name in sorted(files):
             if name.lower().endswith(SUFFIXES):

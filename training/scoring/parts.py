@@ -1,7 +1,6 @@
 """Parquet parts: the columns of a row, and files that are either whole or not there."""
 
 import hashlib
-import secrets
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,12 @@ import pyarrow.parquet as pq
 
 from model_zoo.errors import ZooError
 from model_zoo.labels import CODES
+from training.scoring.durable import written_whole
+
+# Codes of photos that the storage did not give. Their rows are no answer: such a photo is tried
+# again, in this run and in the next. All other codes are of photos that were read.
+MISSING, UNREADABLE = "missing_file", "unreadable_file"
+UNREAD = (MISSING, UNREADABLE)
 
 # Codes of the checks that an analysis can hold (see `model_zoo.classifier`).
 CHECKS = ("novelty", "small", "blur", "bright", "dim", "hair", "ink", "ruler")
@@ -27,7 +32,8 @@ OUTLINE = pa.struct(
     ]
 )
 # path: in the archive. sha256: of the file, null where it cannot be read. error: a code of
-# `errors.toml`; with one, all that follows is null. raw_*: probabilities before the temperature,
+# `errors.toml`, one of `UNREAD` where it could not be read; with one, all that follows is null.
+# raw_*: probabilities before the temperature,
 # calibrated_*: after it, 0..1. <check>, <check>_ok: its value and whether it passed, null where it
 # is not made.
 SCHEMA = pa.schema(
@@ -47,26 +53,41 @@ SCHEMA = pa.schema(
 )
 
 
+def key_of(paths: list[str]) -> str:
+    """The key in hex of the part that holds the rows of these paths."""
+    return hashlib.sha256("\n".join(paths).encode()).hexdigest()[:24]
+
+
 def write(rows: list[dict], folder: Path) -> Path:
     """The file that these rows are now in, named after their paths.
 
     The same rows scored again take the place of the first. Raises `ZooError` on a full disk.
     """
-    key = hashlib.sha256("\n".join(row["path"] for row in rows).encode()).hexdigest()[:24]
-    target = folder / f"part-{key}.parquet"
-    partial = folder / f".{target.name}.{secrets.token_hex(4)}.partial"
-    try:
-        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), partial, compression="zstd")
-        partial.replace(target)
-    except OSError as fault:
-        partial.unlink(missing_ok=True)
-        raise ZooError("score_not_written", folder=folder, problem=fault) from fault
+    target = folder / f"part-{key_of([row['path'] for row in rows])}.parquet"
+    _write_table(pa.Table.from_pylist(rows, SCHEMA), target)
     return target
+
+
+def drop_unread(folder: Path) -> int:
+    """How many rows of photos that could not be read are now removed, to be tried again.
+
+    Raises `ZooError` for a damaged part, and on a full disk.
+    """
+    dropped = 0
+    for file in sorted(folder.glob("part-*.parquet")):
+        read = [code not in UNREAD for code in _column(file, "error")]
+        if not any(read):
+            file.unlink(missing_ok=True)
+        elif not all(read):
+            whole = pq.read_table(file, partitioning=None)
+            _write_table(whole.filter(pa.array(read)), file)
+        dropped += read.count(False)
+    return dropped
 
 
 def remove_partials(folder: Path) -> None:
     """Nothing; removes what workers that were killed have left unfinished."""
-    for file in folder.glob(".part-*.partial"):
+    for file in folder.glob(".*.partial"):
         file.unlink(missing_ok=True)
 
 
@@ -82,7 +103,16 @@ def errors_in(folder: Path) -> Counter:
 
 def _columns(folder: Path, name: str) -> Iterator[list]:
     for file in sorted(folder.glob("part-*.parquet")):
-        try:
-            yield pq.read_table(file, columns=[name], partitioning=None)[name].to_pylist()
-        except (OSError, pa.ArrowException) as fault:
-            raise ZooError("score_bad_part", file=file, problem=fault) from fault
+        yield _column(file, name)
+
+
+def _column(file: Path, name: str) -> list:
+    try:
+        return pq.read_table(file, columns=[name], partitioning=None)[name].to_pylist()
+    except (OSError, pa.ArrowException) as fault:
+        raise ZooError("score_bad_part", file=file, problem=fault) from fault
+
+
+def _write_table(table: pa.Table, target: Path) -> None:
+    with written_whole(target) as partial:
+        pq.write_table(table, partial, compression="zstd")
