@@ -19,8 +19,13 @@ from training.place import Place
 
 CHILD = "LESIONLENS_WATCHED"
 LOST = 75  # exit status of a child that cannot reach the others any more
-# What JAX says on its way out; from there on standard error goes to a file.
+# What JAX says on its way out, which goes to a file.
 LAST_WORDS = re.compile(r"[EF]\d{4} .*(coordination_service|preemption_sync|client\.h)")
+# What comes after it: further lines of its log, the rest of a status of gRPC, a stack in C++.
+AFTERMATH = re.compile(
+    r"[EFIW]\d{4} |\*\*\* |\s+@ |PC: @|Fatal Python error|RPC: |Additional GRPC|:\{|\s*$"
+    r"|.*(RegisterTask|CoordinationService|UNAVAILABLE|DEADLINE_EXCEEDED|/job:)"
+)
 # Gloo's and NCCL's errors, and those of JAX's own service, come as exceptions of many kinds.
 UNREACHABLE = re.compile(
     r"gloo|nccl|coordination.?service|distributed service|connection (reset|closed|refused)"
@@ -57,16 +62,22 @@ def run(place: Place, folder: Path, work: Callable[[], object]) -> int:
 
 
 def _forward(stream, log: Path) -> str:
-    """JAX's last words, if any: standard error is passed on until then, and they go to a file."""
+    """JAX's last words, if any, which go to a file; all else of standard error is passed on.
+
+    Line by line: what follows a line of JAX's may be a traceback of ours.
+    """
+    words = []
     for line in stream:
-        if LAST_WORDS.match(line.decode(errors="replace")):
-            words = (line + stream.read()).decode(errors="replace")
+        text = line.decode(errors="replace")
+        if LAST_WORDS.match(text) or (words and AFTERMATH.match(text)):
             log.parent.mkdir(parents=True, exist_ok=True)
-            log.write_text(words, encoding="utf-8")
-            return words
-        sys.stderr.write(line.decode(errors="replace"))
-        sys.stderr.flush()
-    return ""
+            with log.open("a" if words else "w", encoding="utf-8") as file:
+                file.write(text)
+            words.append(text)
+        else:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+    return "".join(words)
 
 
 def _work(place: Place, log: Path, work: Callable[[], object]) -> NoReturn:

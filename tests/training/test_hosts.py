@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from model_zoo.errors import ZooError
-from training import checkpoint
+from training import checkpoint, watch
 from training.__main__ import main
 from training.place import place_of
 
@@ -84,7 +84,7 @@ def kill_in_the_middle(processes, victim):
     processes[victim].send_signal(signal.SIGKILL)
     processes[victim].communicate()
     other = processes[1 - victim]
-    _, err = other.communicate(timeout=60)
+    _, err = other.communicate(timeout=300)  # half a minute of silence, and a busy machine
     return err, other.returncode
 
 
@@ -161,3 +161,19 @@ def test_other_backends_are_refused(monkeypatch, capsys):
     arguments = ["fit", "--recipe", "mobilenetv2", "--data", "none", "--out", "none"]
     assert main([*arguments, "--coordinator", "h:1", "--processes", "2", "--process", "0"]) == 1
     assert "KERAS_BACKEND is tensorflow" in capsys.readouterr().err
+
+
+def test_what_is_not_jaxs_is_passed_on_after_its_last_words(tmp_path, capsys):
+    lines = [
+        b"epoch 1\n",
+        b"E1125 03:00:00.000001 7 coordination_service_agent.cc:500] Polling failed\n",
+        b"Additional GRPC error information from remote target\n",
+        b"Traceback (most recent call last):\n",
+        b"ValueError: ours\n",
+    ]
+    words = watch._forward(iter(lines), tmp_path / "process_0.log")
+    assert (
+        capsys.readouterr().err == "epoch 1\nTraceback (most recent call last):\nValueError: ours\n"
+    )
+    assert words.encode() == lines[1] + lines[2]
+    assert (tmp_path / "process_0.log").read_text() == words
