@@ -37,7 +37,8 @@ ABSENT_SECONDS = 120.0
 class Row:
     """One photo's outcome: its analysis in short, or the fault why there is none.
 
-    thumbnail: a JPEG, b"" without one. probabilities: by class code.
+    thumbnail: a JPEG, b"" without one. probabilities: by class code. failed: codes of the checks
+    that the photo did not pass. readable: whether its answer means anything.
     """
 
     name: str
@@ -48,6 +49,8 @@ class Row:
     prediction_set: tuple[str, ...] = ()
     thumbnail: bytes = b""
     fault: ZooError | None = None
+    failed: tuple[str, ...] = ()
+    readable: bool = True
 
     @property
     def problem(self) -> str:
@@ -185,6 +188,8 @@ def _row(name: str, analysis: Analysis, rgb: np.ndarray) -> Row:
         analysis.malignant_probability,
         analysis.prediction_set or (),
         thumbnail(rgb),
+        failed=tuple(code for code, check in analysis.checks.items() if not check.ok),
+        readable=analysis.readable,
     )
 
 
@@ -269,6 +274,7 @@ def to_csv(rows: list[Row], model: str, digest: str, notice: str) -> str:
             "malignant_probability": "" if row.malignant is None else round(row.malignant, 6),
             "prediction_set": " ".join(row.prediction_set),
             **{code: _rounded(row.probabilities.get(code)) for code in codes},
+            "failed_checks": " ".join(row.failed),
             "problem": row.problem,
             "model": model,
             "model_sha256": digest,

@@ -158,11 +158,18 @@ def _cells(row: Row) -> dict[str, object]:
         "photo": f"data:image/jpeg;base64,{picture}" if row.thumbnail else None,
         "name": row.name,
         "status": text(f"status.{row.status}"),
-        "label": class_name(row.label) if row.label else "",
-        "probability": row.probabilities.get(row.label),
-        "malignant": row.malignant,
-        "problem": "" if row.fault is None else told(row.fault),
+        # Of a photo that allows no reading the table names no class; the CSV has all numbers.
+        "label": class_name(row.label) if row.label and row.readable else "",
+        "probability": row.probabilities.get(row.label) if row.readable else None,
+        "malignant": row.malignant if row.readable else None,
+        "problem": _why_not(row),
     }
+
+
+def _why_not(row: Row) -> str:
+    if row.fault is not None:
+        return told(row.fault)
+    return " ".join(text(f"advice.{code}") for code in row.failed)
 
 
 page()

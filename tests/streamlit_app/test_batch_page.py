@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from model_zoo.errors import ZooError
@@ -86,3 +87,15 @@ def test_why_something_is_left_out_is_told_in_the_language_of_now(app):
     test.radio[0].set_value("de").run()
     with in_language("de"):
         assert told(fault) in words(test)
+
+
+def test_a_refused_photo_says_why_and_names_no_class(app):
+    picture = io.BytesIO()
+    Image.effect_noise((400, 300), 90).convert("RGB").save(picture, "PNG")
+    test = read_all(app, ("noise.png", picture.getvalue(), "image/png"))
+    assert not test.exception
+    row = test.dataframe[0].value.iloc[0]
+    assert row["status"] == "No dermoscopy"
+    assert row["label"] == ""
+    assert "through a dermatoscope" in row["problem"]
+    assert test.session_state["batch_job"].rows[0].label  # the CSV has it
