@@ -15,6 +15,10 @@ class NoBrowser(Exception):
     """There is nothing to drive the app with; the message says what to install."""
 
 
+class LostInApp(Exception):
+    """The browser did not find in the app what a scene uses; the message says what it was."""
+
+
 def find_chromium() -> str | None:
     """The path of a Chromium or Chrome on PATH, None if there is none."""
     return next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -24,7 +28,7 @@ def find_chromium() -> str | None:
 def opened(chromium: str | None) -> "Iterator[Browser]":
     """A headless browser. chromium: its path, None for one on PATH and else Playwright's own.
 
-    Raises `NoBrowser`.
+    Raises `NoBrowser`, and `LostInApp` where what is done with the browser fails.
     """
     try:
         from playwright.sync_api import Error, sync_playwright
@@ -43,5 +47,11 @@ def opened(chromium: str | None) -> "Iterator[Browser]":
                 "Give the path of one (--chromium PATH), or install Playwright's own: "
                 "python -m playwright install chromium"
             ) from fault
-        yield browser
+        try:
+            yield browser
+        except Error as fault:
+            raise LostInApp(
+                f"The demo lost its way in the app: {str(fault).splitlines()[0]} Where a page has "
+                "changed, its scene in streamlit_app/demo/storyboard.py has to follow."
+            ) from fault
         browser.close()

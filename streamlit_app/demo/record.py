@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamlit_app.components.notice import COOKIE
-from streamlit_app.demo.browser import NoBrowser, opened
+from streamlit_app.demo.browser import LostInApp, NoBrowser, opened
 from streamlit_app.demo.film import write_gif, write_png
 from streamlit_app.demo.pictures import PICTURES, WIDTH
 from streamlit_app.demo.stage import LAYOUT, SCALE, Stage
@@ -50,8 +50,16 @@ def main(arguments: list[str] | None = None) -> int:
             with running(Path(cache), command=PLAIN, **offline) as (_, url):
                 record(browser, url, gif)
                 record_pictures(browser, url, pictures)
-    except NoBrowser as fault:
+    except (NoBrowser, LostInApp) as fault:
         print(fault, file=sys.stderr)
+        return 1
+    except TimeoutError as fault:
+        said = str(fault).strip().splitlines() or ["nothing"]
+        print(
+            f"Expected the app to answer within a minute. The last that it said: {said[-1]}\n"
+            "Start it by hand to see more: streamlit run streamlit_app/app.py",
+            file=sys.stderr,
+        )
         return 1
     for file in (gif, *(pictures / name for name in PICTURES)):
         print(f"{file.stat().st_size:>12,}  {file}")

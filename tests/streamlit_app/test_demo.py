@@ -1,5 +1,6 @@
 """The demo still finds its way through the app, and the README shows what was recorded."""
 
+import contextlib
 import io
 import re
 import subprocess
@@ -11,6 +12,7 @@ from PIL import Image, ImageSequence
 
 from streamlit_app import deploy
 from streamlit_app.demo import film, record
+from streamlit_app.demo.browser import find_chromium
 from streamlit_app.demo.pictures import PICTURES
 from streamlit_app.demo.stage import WIDTH
 from streamlit_app.local_server import ROOT
@@ -19,22 +21,30 @@ MOST_BYTES = 8_000_000
 QUIET_MS = 200  # the recorder itself waits longer, for the looks alone
 
 
-def distinct(file) -> tuple[int, int]:
-    """How many frames a GIF has, and how many of them differ."""
+def durations(file) -> list[int]:
+    """For how many milliseconds each frame of a GIF is held."""
     with Image.open(file) as gif:
-        frames = [frame.convert("RGB").tobytes() for frame in ImageSequence.Iterator(gif)]
-    return len(frames), len(set(frames))
+        return [frame.info["duration"] for frame in ImageSequence.Iterator(gif)]
 
 
 @pytest.mark.browser
-def test_the_scenes_still_find_what_they_use(browser, address, tmp_path):
-    file = tmp_path / "demo.gif"
+def test_the_scenes_still_find_what_they_use(browser, address, tmp_path, monkeypatch):
+    file, filmed = tmp_path / "demo.gif", []
+
+    def write(frames, place):
+        filmed.extend(frames)
+        film.write_gif(frames, place)
+
+    monkeypatch.setattr(record, "write_gif", write)
     record.record(browser, address, file, quiet_ms=QUIET_MS)
     with Image.open(file) as gif:
         assert (gif.format, gif.width) == ("GIF", WIDTH)
     assert file.stat().st_size <= MOST_BYTES
-    frames, different = distinct(file)
-    assert frames == different > len(record.SCENES)
+    # What was filmed is compared, since identical frames become one in a GIF.
+    assert len({frame.png for frame in filmed}) == len(filmed) > len(record.SCENES)
+    held = [round(frame.seconds * 1000) for frame in filmed]
+    assert durations(file) == held
+    assert durations(ROOT / record.GIF) == held  # the one of the README is of these scenes
 
 
 @pytest.mark.browser
@@ -50,10 +60,7 @@ def test_the_recorded_demo_can_be_shown():
     assert file.stat().st_size <= MOST_BYTES
     with Image.open(file) as gif:
         assert (gif.format, gif.width) == ("GIF", WIDTH)
-        seconds = sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif)) / 1000
-    assert 20 <= seconds <= 40
-    frames, different = distinct(file)
-    assert frames == different > len(record.SCENES)
+    assert 20_000 <= sum(durations(file)) <= 40_000
 
 
 def test_the_readme_shows_pictures_that_are_there_and_are_sent_along():
@@ -107,3 +114,36 @@ def test_a_chromium_that_is_not_there_is_one_sentence(tmp_path):
     assert done.returncode == 1
     assert "--chromium PATH" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_does_not_start_is_a_sentence(tmp_path, monkeypatch, capsys):
+    @contextlib.contextmanager
+    def silent(*_, **__):
+        raise TimeoutError("Traceback\nOSError: no port is free\n")
+        yield
+
+    monkeypatch.setattr(record, "opened", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(record, "running", silent)
+    assert record.main(["--out", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "within a minute. The last that it said: OSError: no port is free\n" in told
+    assert "Traceback" not in told
+
+
+LOST = """
+from streamlit_app.demo.browser import LostInApp, opened
+try:
+    with opened(None) as browser:
+        browser.new_page().locator("#nowhere").click(timeout=50)
+except LostInApp as fault:
+    print(fault)
+"""
+
+
+@pytest.mark.browser
+def test_a_scene_that_finds_nothing_is_a_sentence():
+    if find_chromium() is None:
+        pytest.skip("there is no Chromium on this machine")
+    command = [sys.executable, "-c", LOST]  # Playwright runs once a process
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("The demo lost its way in the app: Locator.click: Timeout 50ms")
