@@ -111,6 +111,19 @@ def installed_folder() -> Path:
     return cache_folder("models")
 
 
+def asked_as(card: Card) -> str:
+    """What a command calls a model by: its name, or the file of one that only this process knows.
+
+    The file's name alone, since visitors read it.
+    """
+    return next((file.name for file in _own() if file.with_suffix(".toml") == card.path), card.name)
+
+
+def _own() -> list[Path]:
+    own = [Path(os.environ[OWN_MODEL])] if os.environ.get(OWN_MODEL) else []
+    return own + [path for path in tuple(_opened) if path not in own]
+
+
 def _require_own_name(card: Card) -> None:
     if (BUNDLED_CARDS / f"{card.name}.toml").exists():
         problem = f"the name {card.name} belongs to a bundled model"
@@ -132,8 +145,7 @@ def _collect() -> tuple[dict[str, Card], list[BadModel]]:
             with contextlib.suppress(OSError):
                 card = read_card(path, files_folder(path.stem, fetched=True))
         found[card.name] = card
-    own = [Path(os.environ[OWN_MODEL])] if os.environ.get(OWN_MODEL) else []
-    own += [path for path in tuple(_opened) if path not in own]
+    own = _own()
     try:
         installed = sorted(installed_folder().glob("*/*.toml"))
     except OSError:  # a read-only home holds no installed models either

@@ -7,6 +7,7 @@ import streamlit as st
 
 from model_zoo.card import Card
 from model_zoo.labels import BY_CODE
+from model_zoo.registry import asked_as
 from model_zoo.trust import TTA
 from streamlit_app.components.charts import add_intervals, as_table, draw, palette, shown, table
 from streamlit_app.content import card_words, class_name, text
@@ -33,7 +34,7 @@ def evaluations(card: Card, mode: str) -> dict[str, dict]:
 def command(card: Card, mode: str, resolution: object = NATIVE) -> str:
     """The command that writes measures into a card."""
     at = "" if resolution == NATIVE else f" --resolution {resolution}"
-    return EVALUATE.format(name=card.name) + at + (" --tta" if mode == TTA else "")
+    return EVALUATE.format(name=asked_as(card)) + at + (" --tta" if mode == TTA else "")
 
 
 def unmeasured(card: Card, mode: str, what: str, resolution: object = NATIVE) -> None:
