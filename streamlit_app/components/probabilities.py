@@ -6,7 +6,7 @@ import streamlit as st
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.labels import BENIGN, BY_CODE, MALIGNANT, PREMALIGNANT
-from streamlit_app.components.charts import palette
+from streamlit_app.components.charts import as_table, palette, table
 from streamlit_app.content import class_name, text
 
 # Okabe and Ito's palette: told apart with any kind of colour vision; the group is also in words.
@@ -85,18 +85,22 @@ def probability_bars(
 def bars_with_table(pairs: list[tuple[str, float]], *, key: str, truth: str | None = None) -> None:
     """Nothing; draws the chart of `probability_bars`, and under a fold its numbers as a table."""
     probability_bars(pairs, key=key, truth=truth)
-    with st.expander(text("charts.as_table"), icon=":material/table_rows:"):
-        probability_table(pairs)
+    as_table(*_table(pairs))
 
 
 def probability_table(pairs: list[tuple[str, float]]) -> None:
     """Nothing; draws the same numbers as a table that a screen reader can read."""
+    table(*_table(pairs))
+
+
+def _table(pairs: list[tuple[str, float]]) -> tuple[list[str], list[list[str]]]:
+    """The columns and rows of class codes with their probabilities, the largest on top."""
+    columns = [text(f"analyze.{name}_column") for name in ("class", "probability", "group")]
     rows = [
-        f"| {class_name(code)} ({code}) | {text('groups.' + BY_CODE[code].group)} | {p:.4f} |"
+        [f"{class_name(code)} ({code})", f"{p:.4f}", text("groups." + BY_CODE[code].group)]
         for code, p in sorted(pairs, key=lambda pair: -pair[1])
     ]
-    columns = (text(f"analyze.{name}_column") for name in ("class", "group", "probability"))
-    st.markdown("\n".join([f"| {' | '.join(columns)} |", "|---|---|---:|", *rows]))
+    return columns, rows
 
 
 def _axis_label(code: str, truth: str | None, measured: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """What the tests of the app share: a cache of their own, one server, one browser."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,18 @@ def address(tmp_path_factory):
     # Tests reach no network.
     with running(folder, command=PLAIN, LESIONLENS_ISIC_API="http://127.0.0.1:9/") as (_, url):
         yield url
+
+
+@pytest.fixture
+def keep():
+    """Keeps a picture of a page, by name, in the folder LESIONLENS_SCREENSHOTS if that is set."""
+    folder = os.environ.get("LESIONLENS_SCREENSHOTS")
+
+    def picture(tab, name: str) -> None:
+        if folder:
+            tab.screenshot(path=Path(folder) / f"{name}.png")
+
+    return picture
 
 
 @pytest.fixture(scope="session")

@@ -148,11 +148,14 @@ def test_analyze_tells_its_story_on_one_screen(visit):
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_fits_and_has_no_grave_barrier(visit, path, theme):
+def test_every_page_fits_and_has_no_grave_barrier(visit, keep, path, theme):
     tab = visit(path, theme)
+    keep(tab, f"{path or 'analyze'}_{theme}_laptop")
     assert grave(tab) == []
     assert overflow(tab) <= 0
     tab.set_viewport_size(PHONE)
+    settle(tab)
+    keep(tab, f"{path or 'analyze'}_{theme}_phone")
     assert overflow(tab) <= 0
     assert grave(tab) == []
 

@@ -53,7 +53,7 @@ def test_both_answers_and_their_differences_are_those_of_python(app):
     told = next(c.proto.alt for c in app.get("plotly_chart") if "Change of each" in c.proto.alt)
     assert f"{expected:+.3f}" in told.split(", ")[0]
     assert len(app.get("plotly_chart")) == 3
-    tables = [part.value for part in app.markdown if "| Melanoma (MEL) |" in str(part.value)]
+    tables = [part.proto.body for part in app.get("html") if "Melanoma (MEL)" in part.proto.body]
     for table, analysis in zip(tables[:2], (one, two), strict=True):
         assert f"{analysis.probability('MEL'):.4f}" in table
 
