@@ -62,12 +62,20 @@ def find(code: str, count: int, *, seed: int) -> list[ArchivePhoto]:
     One a lesion. Raises `ZooError` when the archive cannot be reached or answers otherwise than
     its API says.
     """
+    drawn = listing(code)
+    random.Random(seed).shuffle(drawn)
+    return [fetch(code, lesion) for lesion in drawn[:count]]
+
+
+def listing(code: str) -> list[list[dict]]:
+    """The lesions of a class of which photos may be shown, each as the descriptions of its photos.
+
+    Raises as `find`.
+    """
     lesions: dict[str, list[dict]] = {}
     for result in _results(code):
         lesions.setdefault(_lesion(result) or result["isic_id"], []).append(result)
-    drawn = list(lesions.values())
-    random.Random(seed).shuffle(drawn)
-    return [_photo(code, lesion) for lesion in drawn[:count]]
+    return list(lesions.values())
 
 
 def _results(code: str) -> Iterator[dict]:
@@ -97,8 +105,8 @@ def _base() -> str:
     return os.environ.get(API_VARIABLE, API)
 
 
-def _photo(code: str, lesion: list[dict]) -> ArchivePhoto:
-    """The first photo of a lesion."""
+def fetch(code: str, lesion: list[dict]) -> ArchivePhoto:
+    """The first photo of a lesion, of those of a class that `listing` gave. Raises as `find`."""
     result = lesion[0]
     try:
         file = result["files"]["full"]

@@ -85,7 +85,25 @@ def _of_archive(known: TrainingIds | None, length: int, seed: int) -> list[Study
                 None if known is None else known.know_any(photo.lesion_photos),
                 photo.attribution,
             )
-            for photo in isic_archive.find(code, each, seed=seed)
+            for photo in _archive_photos(code, each, seed)
         ]
     bar.empty()
     return found
+
+
+def _archive_photos(code: str, count: int, seed: int) -> list[isic_archive.ArchivePhoto]:
+    """Photos of one class, drawn at random."""
+    drawn = _listing(code)
+    random.Random(seed).shuffle(drawn)
+    return [_photo(code, lesion) for lesion in drawn[:count]]
+
+
+# Public-domain photos and what is said of them may be shared by all visitors, for a while.
+@st.cache_data(show_spinner=False, max_entries=len(CODES), ttl=3600)
+def _listing(code: str) -> list[list[dict]]:
+    return isic_archive.listing(code)
+
+
+@st.cache_data(show_spinner=False, max_entries=60, ttl=3600)
+def _photo(code: str, lesion: list[dict]) -> isic_archive.ArchivePhoto:
+    return isic_archive.fetch(code, lesion)

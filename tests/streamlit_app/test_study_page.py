@@ -128,7 +128,33 @@ def test_a_list_that_is_missing_leaves_it_unknown(tmp_path, monkeypatch):
     card = registry.find("resnet50.isic2019_reference")
     assert study_sources.cases(study_sources.DRAWN, card, 5, 1)[0].known is False
     photo = isic_archive.ArchivePhoto("ISIC_1", "NV", ("ISIC_1",), "A clinic", b"")
-    monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [photo])
+    monkeypatch.setattr(study_sources, "_archive_photos", lambda *_: [photo])
     assert study_sources.cases(study_sources.ARCHIVE, card, 5, 1)[0].known is None
     default = registry.default_card()
     assert study_sources.cases(study_sources.ARCHIVE, default, 5, 1)[0].known is False
+
+
+def test_the_archive_is_asked_once_for_the_rounds_of_an_hour(monkeypatch):
+    listed, fetched = [], []
+
+    def listing(code):
+        listed.append(code)
+        return [[{"isic_id": f"{code}_{number}"}] for number in range(9)]
+
+    def fetch(code, lesion):
+        fetched.append(lesion[0]["isic_id"])
+        return isic_archive.ArchivePhoto(lesion[0]["isic_id"], code, (), "A clinic", b"")
+
+    monkeypatch.setattr(isic_archive, "listing", listing)
+    monkeypatch.setattr(isic_archive, "fetch", fetch)
+    study_sources._listing.clear()
+    study_sources._photo.clear()
+    first, again, other = (
+        [photo.isic_id for photo in study_sources._archive_photos("NV", 3, seed)]
+        for seed in (1, 1, 2)
+    )
+    assert first == again != other
+    assert listed == ["NV"]
+    assert sorted(fetched) == sorted({*first, *other})
+    study_sources._listing.clear()
+    study_sources._photo.clear()
