@@ -141,10 +141,13 @@ def _show_progress(done: int, total: int | None) -> None:
 
 
 def _compile(options: argparse.Namespace) -> int:
-    from model_zoo.compile import compile_file
+    from model_zoo.loading import check_compiler
 
     if not options.file.is_file():
         raise ZooError("missing_file", path=options.file)
+    check_compiler(options.file.name)
+    from model_zoo.compile import compile_file
+
     target = options.out or options.file.with_suffix(".tflite")
     scaling = None if options.scaling == INSIDE else options.scaling
     compile_file(options.file, target, precision=options.precision, scaling=scaling)

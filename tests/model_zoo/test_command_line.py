@@ -105,3 +105,10 @@ def test_compile_writes_a_flatbuffer_that_runs(keras_file, tmp_path, capsys):
     text.write_text("no model")
     assert main(["compile", str(text)]) == 1
     assert "is not a Keras model" in capsys.readouterr().err
+
+
+def test_without_tensorflow_compiling_is_refused_with_a_sentence(keras_file, capsys, monkeypatch):
+    monkeypatch.setattr("model_zoo.loading.find_spec", lambda _: None)
+    monkeypatch.setenv("LESIONLENS_SERVES_ONLY", "1")
+    assert main(["compile", str(keras_file)]) == 1
+    assert "--target full" in capsys.readouterr().err
