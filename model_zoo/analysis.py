@@ -122,11 +122,12 @@ class Analysis:
                 }
                 for code, check in self.checks.items()
             },
-            "segmentation": self._segmentation(),
+            "segmentation": self.outline_record(),
             "heatmap_inside": None if inside is None else round(inside, 4),
         }
 
-    def _segmentation(self) -> dict | None:
+    def outline_record(self) -> dict | None:
+        """The numbers of the outline as they are written to JSON, None without one."""
         if self.outline is None or self.abcd is None:
             return None
         return {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from model_zoo import abcd, novelty, quality, registry, trust
 from model_zoo.analysis import Analysis
@@ -125,12 +126,12 @@ class Classifier:
 
         box: the square to be seen, instead of the largest one in the middle.
         """
-        field = field_of_view(rgb)
-        seen = square(rgb, self.side, box or centred_square(field))
+        field, image = field_of_view(rgb), Image.fromarray(rgb)
+        seen = square(image, self.side, box or centred_square(field))
         if self.outliner is None:
             return Prepared(rgb, seen, None, {})
-        whole = frame(rgb, self.outliner.side, field)
-        return Prepared(rgb, seen, whole, quality.measure(rgb, field))
+        whole = frame(image, self.outliner.side, field)
+        return Prepared(rgb, seen, whole, quality.measure(image, field))
 
     def analyse_within(self, rgb: np.ndarray, box: tuple[int, int, int, int]) -> Analysis:
         """The analysis of a photo of which the classifier sees this square alone.

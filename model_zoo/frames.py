@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from model_zoo.images import field_of_view
+from model_zoo.images import field_of_view, resized
 
 
 @dataclass(frozen=True)
@@ -21,20 +21,21 @@ class Frame:
     inside: tuple[int, int, int, int]
 
 
-def frame(rgb: np.ndarray, side: int, box: tuple[int, int, int, int] | None = None) -> Frame:
-    """The whole field of view of a photo, uint8 (H, W, 3) RGB, in a square of `side` pixels.
+def frame(
+    rgb: np.ndarray | Image.Image, side: int, box: tuple[int, int, int, int] | None = None
+) -> Frame:
+    """The whole field of view of a photo, uint8 (H, W, 3) RGB or an image, in a square of `side`.
 
     `images.square` cuts off what lies beside the middle, and with it more than a twentieth of the
     lesion in one frame of five; an outline has to be looked for in the whole. The aspect ratio is
     kept; bicubic with support scaled to the reduction (Pillow). box: the field of view, where that
     is known (left, top, right, bottom in pixels).
     """
-    box = box or field_of_view(rgb)
+    box = box or field_of_view(np.asarray(rgb))
     inside = fitted(box[2] - box[0], box[3] - box[1], side)
     size = (inside[2] - inside[0], inside[3] - inside[1])
-    content = Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC, box=box)
     pixels = np.zeros((side, side, 3), np.uint8)
-    pixels[inside[1] : inside[3], inside[0] : inside[2]] = np.asarray(content)
+    pixels[inside[1] : inside[3], inside[0] : inside[2]] = resized(rgb, size, box)
     return Frame(pixels, box, inside)
 
 

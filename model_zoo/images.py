@@ -81,15 +81,28 @@ def decode_rgb(data: bytes) -> np.ndarray:
         raise _refusal(fault, is_whole) from fault
 
 
-def square(rgb: np.ndarray, side: int, box: tuple[int, int, int, int] | None = None) -> Square:
+def square(
+    rgb: np.ndarray | Image.Image, side: int, box: tuple[int, int, int, int] | None = None
+) -> Square:
     """The largest centred square of the field of view, or `box`, at side x side, antialiased.
 
-    rgb: uint8 (H, W, 3). The black surround of a round field of view is cropped first; the
-    aspect ratio is kept. Bicubic with support scaled to the reduction (Pillow), in one step.
+    rgb: uint8 (H, W, 3), or the same as an image of Pillow. The black surround of a round field of
+    view is cropped first; the aspect ratio is kept. In one step (see `resized`).
     """
-    box = box or centred_square(field_of_view(rgb))
-    resized = Image.fromarray(rgb).resize((side, side), Image.Resampling.BICUBIC, box=box)
-    return Square(np.asarray(resized), box)
+    box = box or centred_square(field_of_view(np.asarray(rgb)))
+    return Square(resized(rgb, (side, side), box), box)
+
+
+def resized(
+    rgb: np.ndarray | Image.Image, size: tuple[int, int], box: tuple[int, int, int, int]
+) -> np.ndarray:
+    """A box of a photo at another size (width, height), uint8 (h, w, 3), antialiased.
+
+    rgb: uint8 (H, W, 3), or the same as an image of Pillow, which spares a copy where several sizes
+    are made of one photo. Bicubic with support scaled to the reduction (Pillow).
+    """
+    image = rgb if isinstance(rgb, Image.Image) else Image.fromarray(rgb)
+    return np.asarray(image.resize(size, Image.Resampling.BICUBIC, box=box))
 
 
 def centred_square(box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:

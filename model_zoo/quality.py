@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from model_zoo.images import field_of_view
+from model_zoo.images import field_of_view, resized
 
 # What lies before the lesion, each seen by a row of `Probe`.
 ARTEFACTS = ("hair", "ink", "ruler")
@@ -49,16 +49,19 @@ def load_probe(file: Path | BinaryIO) -> Probe:
         return Probe(stored["weights"], stored["bias"])
 
 
-def measure(rgb: np.ndarray, box: tuple[int, int, int, int] | None = None) -> dict[str, float]:
-    """Values by the code of the check, of a photo, uint8 (H, W, 3) RGB.
+def measure(
+    photo: np.ndarray | Image.Image, box: tuple[int, int, int, int] | None = None
+) -> dict[str, float]:
+    """Values by the code of the check, of a photo, uint8 (H, W, 3) RGB or an image.
 
     box: of its field of view, where that is known (left, top, right, bottom in pixels).
     small: the shorter side of the field of view, in pixels of the photo. blur: 0 (sharp) to 1.
     bright: share of pixels, 0..1, that are nearly white in every channel.
     dim: 255 less the median brightness.
     """
-    left, top, right, bottom = box or field_of_view(rgb)
-    field = _working(rgb[top:bottom, left:right])
+    left, top, right, bottom = box or field_of_view(np.asarray(photo))
+    image = photo if isinstance(photo, Image.Image) else Image.fromarray(photo)
+    field = _working(image.crop((left, top, right, bottom)))
     grey = cv2.cvtColor(field, cv2.COLOR_RGB2GRAY)
     white = cv2.countNonZero(cv2.inRange(field, NEARLY_WHITE, (255, 255, 255)))
     return {
@@ -75,17 +78,17 @@ def blur(grey: np.ndarray) -> float:
     Crété et al. 2007, doi 10.1117/12.702790: the differences between neighbours that are left
     after a box blur, over those before, the worse of both directions.
     """
-    values = grey.astype(np.float32)
     left = []
     for near, far, kernel in (
         (np.s_[1:], np.s_[:-1], (1, REBLUR)),
         (np.s_[:, 1:], np.s_[:, :-1], (REBLUR, 1)),
     ):
-        blurred = cv2.blur(values, kernel)
+        # Sums instead of means, so whole numbers: small and exact.
+        blurred = cv2.boxFilter(grey, cv2.CV_16S, kernel, normalize=False)
         before = cv2.absdiff(grey[near], grey[far])
         after = cv2.absdiff(blurred[near], blurred[far])
-        lost = cv2.max(cv2.subtract(before, after, dtype=cv2.CV_32F), 0)
-        left.append(1 - float(lost.sum() / max(before.sum(), 1e-6)))
+        lost = cv2.max(cv2.scaleAdd(before.astype(np.int16), REBLUR, -after), 0)
+        left.append(1 - cv2.sumElems(lost)[0] / max(REBLUR * cv2.sumElems(before)[0], 1e-6))
     return max(left)
 
 
@@ -96,9 +99,9 @@ def _median(grey: np.ndarray) -> float:
     return float(np.searchsorted(upto, middles, side="right").mean())
 
 
-def _working(field: np.ndarray) -> np.ndarray:
-    scale = WORKING_SIDE / min(field.shape[:2])
+def _working(field: Image.Image) -> np.ndarray:
+    scale = WORKING_SIDE / min(field.size)
     if scale >= 1:
-        return np.ascontiguousarray(field)
-    size = (round(field.shape[1] * scale), round(field.shape[0] * scale))
-    return np.asarray(Image.fromarray(field).resize(size, Image.Resampling.BICUBIC))
+        return np.asarray(field)
+    size = (round(field.width * scale), round(field.height * scale))
+    return resized(field, size, (0, 0, *field.size))

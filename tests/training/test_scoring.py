@@ -179,6 +179,15 @@ def test_a_photo_that_ends_workers_gets_a_row_and_the_run_ends(archive, scored, 
     assert not list((tmp_path / "rows").glob(".begun-*"))
 
 
+def test_workers_that_end_as_they_begin_are_not_replaced_for_ever(archive, tmp_path, ray):
+    out = tmp_path / "rows"
+    with pytest.raises(ZooError, match="end as they begin"):
+        score_with_ray(Job(archive, out), mortal.EndsAsItBegins)
+    assert list(out.glob(".starting-*"))
+    assert score(Job(archive, out))["counts"]["answered"]  # the next run begins anew
+    assert not list(out.glob(".starting-*"))
+
+
 def test_a_worker_with_another_model_is_told_so(archive, tmp_path, ray):
     job = Job(archive, tmp_path)
     answers = describe(job, load(job))

@@ -8,11 +8,14 @@ part carefully.
 import collections
 import contextlib
 import multiprocessing
+import os
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from model_zoo.cores import usable_cores
 from model_zoo.errors import ZooError
 from model_zoo.store import sha256_of
 from training.scoring.job import Job
@@ -23,8 +26,29 @@ ERROR = "photo_ends_worker"
 # Attempts at a part before the run is given up: the second is careful already, so what ends a
 # worker after that is no photo, but a host that is taken away or has too little memory.
 ATTEMPTS = 5
+STARTS = 10  # workers on a host that may end as they begin, beside one a core that begin together
+BEGUN, STARTING = ".begun-", ".starting-"
 
 _kept: list = []  # in the process apart: its worker
+
+
+@contextlib.contextmanager
+def starting(folder: Path) -> Iterator[None]:
+    """Nothing; marks that a worker begins. Ray replaces one that ends as it begins, for ever.
+
+    Raises `ZooError` where many on this host did not come through.
+    """
+    host = socket.gethostname()
+    mark = folder / f"{STARTING}{host}-{os.getpid()}"
+    if len(list(folder.glob(f"{STARTING}{host}-*"))) >= usable_cores() + STARTS:
+        raise ZooError("score_worker_ends", host=host)
+    with contextlib.suppress(OSError):  # where no rows can be written is told later
+        mark.touch()
+    try:
+        yield
+    finally:  # not where the process was ended
+        with contextlib.suppress(OSError):
+            mark.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -33,7 +57,7 @@ def attempt(key: str, folder: Path) -> Iterator[bool]:
 
     Raises `ZooError` after too many, and where nothing can be written.
     """
-    mark = folder / f".begun-{key}"
+    mark = folder / f"{BEGUN}{key}"
     try:
         with mark.open("ab") as stream:  # a byte an attempt
             cut_off = stream.tell()
@@ -49,9 +73,12 @@ def attempt(key: str, folder: Path) -> Iterator[bool]:
             mark.unlink(missing_ok=True)
 
 
-def remove_marks(folder: Path) -> None:
-    """Nothing; removes the marks of parts that are no longer waiting, such as after a run."""
-    for mark in folder.glob(".begun-*"):
+def remove_marks(folder: Path, kind: str) -> None:
+    """Nothing; removes the marks that were left. kind: `BEGUN` (of parts), `STARTING` (of workers).
+
+    Those of parts mean something until a run has come to its end.
+    """
+    for mark in folder.glob(f"{kind}*"):
         mark.unlink(missing_ok=True)
 
 

@@ -41,7 +41,7 @@ def with_answer(name: str, digest: str, analysis: Analysis) -> dict:
         "malignant_probability": analysis.malignant_probability,
         "prediction_set": analysis.prediction_set,
         "status": analysis.status,
-        "outline": analysis.record("")["segmentation"],
+        "outline": analysis.outline_record(),
     }
     raw = analysis.answers.mean(axis=0)
     for index, code in enumerate(analysis.labels):

@@ -33,6 +33,7 @@ def score(job: Job, engine: str = LOCAL) -> dict:
     answers = describe(job, load(job))
     with lock.only_run(job.out):
         manifest.begin(job, answers)
+        apart.remove_marks(job.out, apart.STARTING)
         parts.drop_unread(job.out)
         began = time.monotonic()
         scored, closed = _score_waiting(job, engine, answers)
@@ -43,7 +44,7 @@ def score(job: Job, engine: str = LOCAL) -> dict:
             scored -= parts.drop_unread(job.out)
             more, closed = _score_waiting(job, engine, answers)
             scored += more
-        apart.remove_marks(job.out)
+        apart.remove_marks(job.out, apart.BEGUN)
         seconds = round(time.monotonic() - began, 1)
         run = {"engine": engine, "scored": scored, "seconds": seconds, "closed": closed}
         return manifest.finish(job, run)

@@ -45,11 +45,9 @@ class Scorer:
         threadpoolctl.threadpool_limits(1, "blas")
         self.job, self._answers = job, answers
         self._idle: queue.SimpleQueue[Classifier] = queue.SimpleQueue()
-        for _ in range(threads):
-            classifier = load(job)
-            if differing := differences(answers, describe(job, classifier)):
-                raise ZooError("score_worker_differs", what=named(differing))
-            self._idle.put(classifier)
+        with apart.starting(job.out):
+            for _ in range(threads):
+                self._idle.put(self._load())
         self._pool = ThreadPoolExecutor(threads)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -70,6 +68,12 @@ class Scorer:
     def read(self, name: str, classifier: Classifier) -> tuple[str | None, Prepared | BadImage]:
         """The sha256 and the photo of one file (see `rows.read`)."""
         return read(self.job.photos / name, classifier)
+
+    def _load(self) -> Classifier:
+        classifier = load(self.job)
+        if differing := differences(self._answers, describe(self.job, classifier)):
+            raise ZooError("score_worker_differs", what=named(differing))
+        return classifier
 
     def _write_part(self, joined: bytes) -> tuple[int, int]:
         names = [os.fsdecode(name) for name in joined.split(b"\0")]
