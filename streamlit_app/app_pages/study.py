@@ -9,7 +9,7 @@ from streamlit_app import study
 from streamlit_app.components.model_choice import choose_model
 from streamlit_app.components.study_case import study_case
 from streamlit_app.components.study_end import study_end
-from streamlit_app.components.study_sources import DRAWN, cases, sources
+from streamlit_app.components.study_sources import ARCHIVE, DRAWN, cases, sources
 from streamlit_app.content import text, told
 
 LENGTHS = (5, 10, 20)
@@ -50,8 +50,13 @@ def _begin() -> None:
         if source != DRAWN:
             st.info(text("study.prevalence"), icon=":material/bar_chart:")
         pressed = st.button(text("study.start"), type="primary", disabled=card is None)
-    if pressed:
-        _start(source, card, length, drill=drill)
+        if pressed or st.session_state.pop("study_drawn_instead", False):
+            _start(source, card, length, drill=drill)
+
+
+def _take_drawn() -> None:
+    st.session_state["study_source"] = DRAWN
+    st.session_state["study_drawn_instead"] = True
 
 
 def _start(source: str, card, length: int, *, drill: bool) -> None:
@@ -60,6 +65,8 @@ def _start(source: str, card, length: int, *, drill: bool) -> None:
         found = cases(source, card, length, seed)
     except ZooError as fault:
         st.error(told(fault), icon=":material/error:")
+        if source == ARCHIVE:
+            st.button(text("study.drawn_instead"), on_click=_take_drawn)
         return
     if not found:
         st.error(text("study.no_cases"), icon=":material/error:")

@@ -5,6 +5,7 @@ import random
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from model_zoo.card import Card
 from model_zoo.cases import photo_path, read_cases
@@ -73,10 +74,19 @@ def _of_folder(known: TrainingIds | None, length: int, seed: int) -> list[StudyC
 def _of_archive(known: TrainingIds | None, length: int, seed: int) -> list[StudyCase]:
     """Photos of every class, a few more than an even round needs."""
     each = -(-length // len(CODES)) + 1
-    bar = st.progress(0.0)
+    place = st.empty()
+    try:
+        return _each_class(known, each, seed, place)
+    finally:
+        place.empty()
+
+
+def _each_class(
+    known: TrainingIds | None, each: int, seed: int, place: DeltaGenerator
+) -> list[StudyCase]:
     found: list[StudyCase] = []
-    for place, code in enumerate(CODES):
-        bar.progress(place / len(CODES), class_name(code))
+    for index, code in enumerate(CODES):
+        place.progress(index / len(CODES), class_name(code))
         found += [
             StudyCase(
                 photo.isic_id,
@@ -87,7 +97,6 @@ def _of_archive(known: TrainingIds | None, length: int, seed: int) -> list[Study
             )
             for photo in _archive_photos(code, each, seed)
         ]
-    bar.empty()
     return found
 
 

@@ -95,7 +95,11 @@ def test_without_a_network_the_drawn_samples_remain(app):
     test = press(app.run(), "Begin")
     assert "cannot be reached" in words(test)
     assert "study_round" not in test.session_state
-    assert not begin(test).exception
+    assert not test.get("progress")
+    test = press(test, "Begin with the drawn samples instead")
+    assert not test.exception
+    assert test.session_state["study_source_used"] == "drawn"
+    assert test.session_state["study_round"].current is not None
 
 
 def test_a_known_lesion_is_marked(app):
