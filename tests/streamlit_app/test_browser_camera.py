@@ -1,0 +1,55 @@
+"""A photo taken with the camera of a phone: Chromium's own, that is given a picture to see."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from streamlit_app.content import text
+from streamlit_app.demo.browser import find_chromium
+from streamlit_app.local_server import SAMPLES
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def phone(browser, address, tmp_path):
+    """A tab as large as a phone's whose camera sees the sample `veil`."""
+    film = tmp_path / "seen.mjpeg"
+    frame = io.BytesIO()
+    Image.open(SAMPLES / "veil.jpg").resize((640, 480)).save(frame, "JPEG", quality=95)
+    film.write_bytes(frame.getvalue() * 3)
+    camera = browser.browser_type.launch(
+        executable_path=find_chromium(),
+        args=[
+            "--no-sandbox",
+            "--use-fake-ui-for-media-stream",  # nobody is asked for leave
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={film}",
+        ],
+    )
+    context = camera.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    context.add_cookies([{"name": "lesionlens_notice", "value": "agreed", "url": address}])
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    tab.goto(address)
+    yield tab
+    camera.close()
+
+
+def test_what_the_camera_sees_is_analysed(phone, keep):
+    phone.get_by_role("radio", name=text("analyze.camera")).click()
+    heatmap = phone.get_by_alt_text("Grad-CAM heatmap of").first
+    heatmap.wait_for()
+    before = heatmap.get_attribute("src")
+    phone.get_by_role("button", name="Take Photo").click()
+    phone.get_by_role("button", name="Clear photo").wait_for()
+    phone.wait_for_function(
+        "before => [...document.images].some("
+        "i => i.alt.startsWith('Grad-CAM heatmap of') && i.src !== before)",
+        arg=before,
+    )
+    keep(phone, "camera_phone")
+    assert phone.get_by_text(text("analyze.example").split("{")[0]).count() == 0
