@@ -50,12 +50,12 @@ def photo_view(viewed: Viewed) -> None:
 
 def _controls(viewed: Viewed) -> tuple[str, float, bool]:
     """The class code, the opacity, 0..1, and whether the outline is drawn, as the user set them."""
-    ranked = dict(viewed.analysis.ranked())
+    ranked = [code for code, _ in viewed.analysis.ranked()]
     left, middle, right = st.columns([4, 3, 2], vertical_alignment="bottom")
     label = left.selectbox(
         text("analyze.heatmap_of"),
-        list(ranked),
-        format_func=lambda code: f"{class_name(code)}  ·  {ranked[code]:.3f}",
+        ranked,
+        format_func=class_name,
         # A new photo begins with its own leading class.
         key=f"analyze_label_{viewed.digest}_{viewed.analysis.model}",
     )
