@@ -8,6 +8,8 @@ from model_zoo.errors import ZooError
 from training import commands, scoring, splits, watch
 from training.place import place_of
 
+MODEL_HELP = "a card's name, a .keras or a .tflite file"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status of one command: 0, or 1 with a sentence on standard error."""
@@ -123,15 +125,26 @@ def _add_export(into) -> None:
 
 
 def _add_measuring_commands(into) -> None:
-    model_help = "a card's name, a .keras or a .tflite file"
+    _add_calibrate(into)
+    _add_evaluate(into)
+    command = _add(into, "compare", "print several evaluations as one table", commands.compare)
+    command.add_argument("metrics", type=Path, nargs="+", help="metrics.json of evaluations")
+    _add_leak_pair(into)
+    _add_score(into)
+    _add(into, "readme", "renew the tables of the README from the cards", commands.readme)
+
+
+def _add_calibrate(into) -> None:
     command = _add(into, "calibrate", "fit a model's temperature into its card", commands.calibrate)
-    command.add_argument("--model", required=True, help=model_help)
+    command.add_argument("--model", required=True, help=MODEL_HELP)
     _data(command)
     _images(command)
     _skip_broken(command)
 
+
+def _add_evaluate(into) -> None:
     command = _add(into, "evaluate", "measure a served model", commands.evaluate)
-    command.add_argument("--model", required=True, help=model_help)
+    command.add_argument("--model", required=True, help=MODEL_HELP)
     _data(command)
     command.add_argument(
         "--images",
@@ -146,9 +159,8 @@ def _add_measuring_commands(into) -> None:
     command.add_argument("--out", type=Path, required=True, help="folder for the results")
     command.add_argument("--write-card", action="store_true", help="put the measures into the card")
 
-    command = _add(into, "compare", "print several evaluations as one table", commands.compare)
-    command.add_argument("metrics", type=Path, nargs="+", help="metrics.json of evaluations")
 
+def _add_leak_pair(into) -> None:
     command = _add(
         into, "leak-pair", "keep two evaluations, with and without the leak", commands.leak_pair
     )
@@ -163,11 +175,13 @@ def _add_measuring_commands(into) -> None:
         )
     command.add_argument("--recipe", required=True, help="name of the recipe that both were")
 
+
+def _add_score(into) -> None:
     command = _add(into, "score", "score a folder of photos into Parquet", scoring.command)
     command.add_argument("--photos", type=Path, required=True, help="folder of photos")
     command.add_argument("--out", type=Path, required=True, help="folder of rows, DIR.parquet")
     command.add_argument("--engine", choices=("local", "ray"), default="local")
-    command.add_argument("--model", help=f"{model_help}; default: the app's")
+    command.add_argument("--model", help=f"{MODEL_HELP}; default: the app's")
     command.add_argument("--tta", action="store_true", help="mean of eight flips and quarter turns")
     command.add_argument(
         "--no-outline", action="store_true", help="all checks, but no outlines traced and measured"
@@ -175,8 +189,6 @@ def _add_measuring_commands(into) -> None:
     command.add_argument(
         "--part", type=_count, default=1024, metavar="N", help="photos in one Parquet file"
     )
-
-    _add(into, "readme", "renew the tables of the README from the cards", commands.readme)
 
 
 if __name__ == "__main__":
