@@ -54,8 +54,8 @@ def skin(
     mottled: how uneven it is. sun: how much patchy brown a life outdoors has left in it.
     """
     picture = np.ones((HEIGHT, WIDTH, 3), np.float32) * np.float32(tone)
-    picture = stain(picture, 0.07 + 0.03 * mottled * cloud(rng, 200), MELANIN)
-    picture = stain(picture, 0.08 + 0.02 * mottled * cloud(rng, 150, rough=2.4), BLOOD)
+    picture = stain(picture, 0.07 + 0.045 * mottled * cloud(rng, 200), MELANIN)
+    picture = stain(picture, 0.10 + 0.035 * mottled * cloud(rng, 150, rough=2.4), BLOOD)
     patches = soften(ramp(cloud(rng, 60, rough=2.6), 0, 2.6), 1.5)
     picture = stain(picture, 0.6 * sun * patches * (1 + 0.2 * cloud(rng, 6)), MELANIN)
     angle = rng.uniform(0, np.pi)
@@ -241,7 +241,7 @@ def photo(rng: np.random.Generator, picture: np.ndarray, *, vignette: float = 0.
     x, y = x / WIDTH - 0.5, y / HEIGHT - 0.5
     turn = rng.uniform(0, 2 * np.pi)
     light = 0.09 * (np.cos(turn) * x + np.sin(turn) * y) - vignette * 2 * (x**2 + y**2) ** 1.3
-    picture = cv2.GaussianBlur(lit(picture, light), (0, 0), 0.65)
+    picture = cv2.GaussianBlur(lit(picture, light), (0, 0), 1.25)
     grain = 0.008 * rng.standard_normal((HEIGHT, WIDTH, 1)) + 0.004 * rng.standard_normal(
         (HEIGHT, WIDTH, 3)
     )
