@@ -123,14 +123,13 @@ def _seal(options: argparse.Namespace) -> int:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    from model_zoo.resume import fetch_resumably
+    from model_zoo.download import fetch
 
     card = registry.find(options.name)
     if card.source is None:
         raise ZooError("no_source", name=card.name)
     target = card.file("keras")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    digest = fetch_resumably(card.source, target, _show_progress)
+    digest = fetch(card.source, target, _show_progress)
     print(f"\n{target}\nsha256 {digest}")
     return 0
 

@@ -6,8 +6,8 @@ No page waits for one, and a visitor who leaves and comes back finds it where it
 import threading
 
 from model_zoo.card import Card
+from model_zoo.download import fetch
 from model_zoo.errors import ZooError
-from model_zoo.resume import fetch_resumably
 from streamlit_app.log import log_fault
 
 _under_way: dict[str, "Download"] = {}
@@ -39,7 +39,7 @@ class Download:
 
     def _run(self) -> None:
         try:
-            fetch_resumably(self._card.source, self._card.file("keras"), self._report, self._stop)
+            fetch(self._card.source, self._card.file("keras"), self._report, self._stop)
         except ZooError as fault:
             self.fault = fault
         except Exception as fault:  # nobody waits for this thread who would hear of it

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import requests
 
 from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS
+from model_zoo.download import TIMEOUTS
 from model_zoo.errors import BadDownload
-from model_zoo.store import TIMEOUTS
 
 # The challenge's own store (challenge.isic-archive.com/data); the photos are about 9 GB.
 ADDRESS = "https://isic-challenge-data.s3.amazonaws.com/2019"

@@ -1,4 +1,4 @@
-"""A server of our own for the store tests, and what they need around them."""
+"""A server of our own for the download tests, and what they need around them."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from model_zoo import store
+from model_zoo import download
 
 # The checks in the helpers must say what they found, as those in the tests do.
 pytest.register_assert_rewrite(f"{__package__}.downloads", f"{__package__}.pictures")
@@ -19,7 +19,7 @@ from .downloads import Handler  # noqa: E402
 @pytest.fixture
 def server() -> Iterator[SimpleNamespace]:
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.answers, http.asked = {}, []
+    http.answers, http.asked, http.ranges = {}, [], []
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     released = threading.Event()
@@ -27,6 +27,7 @@ def server() -> Iterator[SimpleNamespace]:
         address=f"http://127.0.0.1:{http.server_port}",
         answers=http.answers,
         asked=http.asked,
+        ranges=http.ranges,
         released=released,
     )
     released.set()
@@ -41,7 +42,8 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(store, "TIMEOUTS", (2, 5))
+    monkeypatch.setattr(download, "TIMEOUTS", (2, 5))
+    monkeypatch.setattr(download, "RETRIES", 0)
 
 
 @pytest.fixture

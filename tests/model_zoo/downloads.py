@@ -1,22 +1,35 @@
 """A file as a server has it, and the answers of a server that misbehaves."""
 
 import hashlib
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import io
+import sys
+import zipfile
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import SimpleNamespace
 from urllib.parse import urlsplit
 
+import gdown
 import pytest
 
+from model_zoo.download import fetch
 from model_zoo.errors import BadDownload
-from model_zoo.store import Source, fetch
+from model_zoo.store import Source
 
-MODEL = b"PK\x03\x04" + bytes(range(256)) * 5000
-OTHER = MODEL[:-1] + b"!"
+
+def archive(content: bytes) -> bytes:
+    """A zip archive as a `.keras` file is one, the same at every call."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as made:
+        made.writestr(zipfile.ZipInfo("weights"), content)
+    return stream.getvalue()
+
+
+MODEL = archive(bytes(range(256)) * 5000)
+OTHER = archive(bytes(range(255, -1, -1)) * 5000)
 SHA256 = hashlib.sha256(MODEL).hexdigest()
+PIECE = 512 * 1024  # what gdown writes at a time: a piece that is not whole is not kept
+GDOWN = sys.modules[gdown.download.__module__]  # `gdown.download` itself is the function
 QUOTA_PAGE = (
     b"<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title></head><body>"
     b'<div class="uc-main"><p class="uc-error-caption">Sorry, you can\'t view or download this '
@@ -32,6 +45,7 @@ Answer = Callable[["Handler"], None]
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        self.server.ranges.append(self.headers.get("Range"))
         self.server.answers[urlsplit(self.path).path](self)
 
     def log_message(self, *_: object) -> None:
@@ -41,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
 def answer(
     body: bytes, status: int = 200, length: int | None = -1, headers: dict[str, str] | None = None
 ) -> Answer:
-    """An answer with this body; length: None says nothing, -1 the truth."""
+    """An answer with all of this body; length: None says nothing, -1 the truth."""
 
     def send(handler: Handler) -> None:
         handler.send_response(status)
@@ -59,39 +73,35 @@ def answer(
     return send
 
 
-def failure(source: Source, target: Path, **options: object) -> BadDownload:
-    """The error of a fetch that must fail and leave nothing behind."""
+def resumable(body: bytes, headers: dict[str, str] | None = None) -> Answer:
+    """An answer with the part of this body that is asked for."""
+
+    def send(handler: Handler) -> None:
+        asked = handler.headers.get("Range")
+        if asked is None:
+            answer(body, headers=headers)(handler)
+            return
+        offset = int(asked.removeprefix("bytes=").removesuffix("-"))
+        part = {"Content-Range": f"bytes {offset}-{len(body) - 1}/{len(body)}", **(headers or {})}
+        answer(body[offset:], 206, headers=part)(handler)
+
+    return send
+
+
+def cut(body: bytes, headers: dict[str, str] | None = None) -> Answer:
+    """An answer that breaks off after its first piece."""
+    return answer(body[:700_000], length=len(body), headers=headers)
+
+
+def failure(source: Source, target: Path, kept: int = 0, **options: object) -> BadDownload:
+    """The error of a fetch that must fail and leave nothing, but so many bytes to go on from."""
     with pytest.raises(BadDownload) as caught:
         fetch(source, target, **options)
     assert not target.exists()
-    assert left_over(target) == []
+    assert [file.stat().st_size for file in left_over(target)] == [kept] * bool(kept)
     return caught.value
 
 
-def left_over(target: Path) -> list[str]:
+def left_over(target: Path) -> list[Path]:
     folder = target.parent
-    return [file.name for file in folder.iterdir() if file != target] if folder.is_dir() else []
-
-
-@contextmanager
-def full_disk(monkeypatch: pytest.MonkeyPatch, method: str, fault: int) -> Iterator[None]:
-    """Partial files whose `method` fails as the system's would."""
-    open_really = Path.open
-
-    def open_full(path: Path, mode: str = "r", **options: object) -> object:
-        stream = open_really(path, mode, **options)
-        if mode == "xb":
-
-            def fail(*_: object) -> None:
-                if method == "close":
-                    stream.close()
-                raise OSError(fault, os.strerror(fault))
-
-            names = ("write", "flush", "fileno", "close")
-            parts = {name: getattr(stream, name) for name in names}
-            return SimpleNamespace(**{**parts, method: fail})
-        return stream
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", open_full)
-        yield
+    return [file for file in folder.iterdir() if file != target] if folder.is_dir() else []

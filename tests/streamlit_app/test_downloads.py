@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from model_zoo import registry, resume
+from model_zoo import download, registry
 from model_zoo.labels import CODES
 from streamlit_app import downloads
 
@@ -52,7 +52,7 @@ class Far(BaseHTTPRequestHandler):
 def far(tmp_path, monkeypatch):
     """A server with the weights of a model whose card is installed."""
     monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(resume, "RETRIES", 0)
+    monkeypatch.setattr(download, "RETRIES", 0)
     monkeypatch.setattr(downloads, "_under_way", {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), Far)
     server.asked, server.status, server.go_on = 0, 200, threading.Event()
@@ -127,7 +127,7 @@ def test_a_fault_nobody_thought_of_is_told_and_logged(far, monkeypatch, capsys):
     def break_down(*_):
         raise RuntimeError("private words")
 
-    monkeypatch.setattr(downloads, "fetch_resumably", break_down)
+    monkeypatch.setattr(downloads, "fetch", break_down)
     under_way = downloads.begin(registry.cards()[NAME])
     under_way.join(20)
     assert under_way.fault.code == "download_fault"

@@ -11,8 +11,6 @@ from model_zoo.store import sha256_of, verify
 
 from .downloads import MODEL, OTHER, SHA256
 
-pytestmark = pytest.mark.usefixtures("surroundings")
-
 
 def test_sha256_is_the_published_one_of_abc(tmp_path: Path) -> None:
     file = tmp_path / "abc"

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from model_zoo import store
-from model_zoo.store import Source, fetch, learnt_hashes
+from model_zoo import download
+from model_zoo.download import fetch
+from model_zoo.store import Source, learnt_hashes
 
 from .downloads import MODEL, OTHER, QUOTA_PAGE, SHA256, answer, failure
 
@@ -38,7 +39,8 @@ def test_an_unpublished_hash_is_learnt_and_then_enforced(
     server.answers["/n"] = answer(OTHER)
     fetch(Source(server.address + "/n"), target)
     assert list(learnt_hashes()) == [source.url, server.address + "/n"]
-    assert [file.name for file in (tmp_path / "cache").iterdir()] == ["learnt_hashes.json"]
+    files = [file.name for file in (tmp_path / "cache").iterdir() if file.is_file()]
+    assert files == ["learnt_hashes.json"]
 
 
 def test_hashes_learnt_at_once_are_all_kept(
@@ -52,7 +54,7 @@ def test_hashes_learnt_at_once_are_all_kept(
             together.wait(0.3)
         return learnt
 
-    monkeypatch.setattr(store, "learnt_hashes", read_together)
+    monkeypatch.setattr(download, "learnt_hashes", read_together)
     urls = [f"{server.address}/{number}" for number in range(2)]
     threads = []
     for number, url in enumerate(urls):
@@ -86,6 +88,10 @@ def test_a_damaged_list_is_not_taken_for_an_empty_one(
     server: SimpleNamespace, target: Path, tmp_path: Path, text: str
 ) -> None:
     server.answers["/m"] = answer(MODEL)
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "learnt_hashes.json").write_text(text)
-    assert failure(Source(server.address + "/m"), target).code == "bad_learnt"
+    source, damaged = Source(server.address + "/m"), tmp_path / "cache" / "learnt_hashes.json"
+    damaged.parent.mkdir()
+    damaged.write_text(text)
+    assert failure(source, target, kept=len(MODEL)).code == "bad_learnt"
+    damaged.unlink()
+    assert fetch(source, target) == SHA256
+    assert server.asked == ["/m"]  # once: it had come

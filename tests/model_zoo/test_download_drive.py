@@ -1,28 +1,30 @@
 """Google Drive, played by the local server."""
 
-import errno
-import sys
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
-from model_zoo import store
-from model_zoo.store import Source, fetch, learnt_hashes
+from model_zoo import download
+from model_zoo.download import fetch
+from model_zoo.store import Source, learnt_hashes
 
 from .downloads import (
+    GDOWN,
     HTML,
     MODEL,
     OTHER,
+    PIECE,
     QUOTA_PAGE,
     SHA256,
     Handler,
     answer,
+    cut,
     failure,
-    full_disk,
     left_over,
+    resumable,
 )
 
 pytestmark = pytest.mark.usefixtures("surroundings")
@@ -50,12 +52,7 @@ def drive(
     server: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> SimpleNamespace:
     """The local server in place of Google's: host H, path P are answered by `/H/P`."""
-    import gdown
-    import requests
-
-    # `gdown.download` is the function; its module has the same name.
-    module = sys.modules[gdown.download.__module__]
-    monkeypatch.setattr(module, "DEFAULT_COOKIES_FILE", str(tmp_path / "cookies.txt"))
+    monkeypatch.setattr(GDOWN, "DEFAULT_COOKIES_FILE", str(tmp_path / "cookies.txt"))
 
     send = requests.adapters.HTTPAdapter.send
 
@@ -75,7 +72,7 @@ def drive(
 
 def scan_page_first(handler: Handler) -> None:
     if parse_qs(urlsplit(handler.path).query).get("uuid") == ["01-ab"]:
-        answer(MODEL, headers=DRIVE_FILE)(handler)
+        resumable(MODEL, DRIVE_FILE)(handler)
     else:
         answer(SCAN_PAGE, headers=HTML)(handler)
 
@@ -112,15 +109,10 @@ DRIVE_WRONG = {
         "download_refused",
         "403 Forbidden",
     ),
-    "cut": (
-        answer(MODEL[:900_000], length=len(MODEL), headers=DRIVE_FILE),
-        "download_cut",
-        f"of {len(MODEL)} bytes",
-    ),
     "cut early": (
         answer(MODEL[:9000], length=len(MODEL), headers=DRIVE_FILE),
         "download_failed",
-        "failed after 0 bytes",
+        "the connection failed",
     ),
     "page as a file": (answer(QUOTA_PAGE, headers=DRIVE_FILE), "download_quota", "web page"),
     "other content": (answer(OTHER, headers=DRIVE_FILE), "download_wrong_hash", SHA256[:12]),
@@ -128,7 +120,7 @@ DRIVE_WRONG = {
     "no headers": (
         lambda handler: handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n"),
         "download_failed",
-        "failed after 0 bytes",
+        "the connection failed",
     ),
 }
 
@@ -145,52 +137,58 @@ def test_every_failure_of_drive_has_its_sentence(
     assert capfd.readouterr() == ("", "")
 
 
-def test_drive_pages_without_end_are_given_up(
-    drive: SimpleNamespace, target: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("code", ["download_quota", "download_not_shared", "download_refused"])
+def test_a_refusal_of_drive_in_between_loses_nothing(
+    code: str, drive: SimpleNamespace, target: Path
 ) -> None:
-    drive.answers[UC] = drive.answers[DOWNLOAD] = answer(SCAN_PAGE, headers=HTML)
-    monkeypatch.setattr(store, "PAGES_SECONDS", 0.2)
+    source = Source(LINKS[0], len(MODEL), SHA256)
+    drive.answers[UC] = cut(MODEL, DRIVE_FILE)
+    assert failure(source, target, kept=PIECE).code == "download_kept"
+    refusals = {wrong[1]: wrong[0] for wrong in list(DRIVE_WRONG.values())[:4]}
+    drive.answers[UC] = refusals[code]
+    assert failure(source, target, kept=PIECE).code == code
+    drive.answers[UC], drive.answers[DOWNLOAD] = to_download, scan_page_first
+    assert fetch(source, target) == SHA256
+    assert drive.ranges[-1] == f"bytes={PIECE}-"
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The time that a download goes by."""
+    now = SimpleNamespace(seconds=0.0)
+    monkeypatch.setattr(download, "time", SimpleNamespace(monotonic=lambda: now.seconds))
+    return now
+
+
+def test_drive_pages_without_end_are_given_up(
+    drive: SimpleNamespace, target: Path, clock: SimpleNamespace
+) -> None:
+    def page(handler: Handler) -> None:
+        clock.seconds += download.PAGES_SECONDS / 4
+        answer(SCAN_PAGE if len(drive.asked) < 20 else b"", headers=HTML)(handler)
+
+    drive.answers[UC] = drive.answers[DOWNLOAD] = page
     fault = failure(Source(LINKS[0]), target)
     assert fault.code == "download_failed"
     assert "nothing came in time" in str(fault)
-    assert len(drive.asked) > 2
+    assert len(drive.asked) == 5
 
 
 def test_a_long_download_from_drive_is_not_taken_for_pages_without_end(
-    drive: SimpleNamespace, target: Path, monkeypatch: pytest.MonkeyPatch
+    drive: SimpleNamespace, target: Path, clock: SimpleNamespace
 ) -> None:
-    passed = threading.Event()
+    def later(*_: object) -> None:
+        clock.seconds += 2 * download.PAGES_SECONDS
 
-    class Timer(threading.Timer):
-        def run(self) -> None:
-            super().run()
-            passed.set()
-
-    def slow(handler: Handler) -> None:
-        answer(MODEL[:1_000_000], length=len(MODEL), headers=DRIVE_FILE)(handler)
-        handler.wfile.flush()
-        assert passed.wait(5)
-        handler.wfile.write(MODEL[1_000_000:])
-
-    drive.answers[UC] = slow
-    monkeypatch.setattr(store, "PAGES_SECONDS", 0.5)
-    monkeypatch.setattr(store.threading, "Timer", Timer)
-    assert fetch(Source(LINKS[0]), target) == SHA256
+    drive.answers[UC] = answer(MODEL, headers=DRIVE_FILE)
+    assert fetch(Source(LINKS[0]), target, later) == SHA256
 
 
 def test_a_silent_drive_is_given_up(
     drive: SimpleNamespace, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drive.answers[UC] = lambda _: drive.released.wait(5)
-    monkeypatch.setattr(store, "TIMEOUTS", (0.3, 0.3))
+    monkeypatch.setattr(download, "TIMEOUTS", (0.3, 0.3))
     fault = failure(Source(LINKS[0]), target)
     assert fault.code == "download_failed"
     assert "nothing came in time" in str(fault)
-
-
-def test_a_full_disk_while_drive_sends(
-    drive: SimpleNamespace, target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drive.answers[UC] = answer(MODEL, headers=DRIVE_FILE)
-    with full_disk(monkeypatch, "write", errno.ENOSPC):
-        assert failure(Source(LINKS[0]), target).code == "disk_full"
