@@ -13,6 +13,7 @@ from PIL import Image, ImageChops
 from PIL.ExifTags import Base as Tag
 
 from model_zoo.errors import BadImage
+from model_zoo.jpeg import MAX_PARTS, bare_jpeg, count_scans, is_whole_jpeg
 
 Image.init()
 pillow_heif.register_heif_opener(thumbnails=False)
@@ -25,8 +26,6 @@ MAX_PIXELS = 24_000_000
 # A camera writes at most about ten scans; a "scan bomb" thousands, each costing a full pass.
 MAX_SCANS = 64
 MAX_SCANNED_PIXELS = 2_000_000_000  # up to 1.6 s
-# Segments, chunks, strips: each costs microseconds; 25 MB can hold millions, photos have hundreds.
-MAX_PARTS = 30_000
 MAX_TILE_SIDE = 8192  # a TIFF tile is unpacked whole, however little of it is needed
 # JPEGs are reduced as long as both sides stay above this: sharp, four times what a network reads.
 WORKING_SIDE = 1024
@@ -39,9 +38,6 @@ KIND = re.compile(
     rb"(?s)(?P<JPEG>\xff\xd8\xff)|(?P<PNG>\x89PNG)|(?P<WEBP>RIFF.{4}WEBP)|(?P<TIFF>II\*\0|MM\0\*)|"
     rb"(?P<BMP>BM.{12}[\x0c(48@l|]\0{3})|(?P<HEIF>.{4}ftyp(?:he[iv][cmsx]|m[is]f1))"
 )
-# What begins or ends a part of a JPEG: no stuffed zero, fill byte, TEM or restart.
-JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
-SOS, EOI, METADATA = 0xDA, 0xD9, {*range(0xE1, 0xF0), 0xFE} - {0xEE}  # APP14 says the colours
 TIFF_TYPES = dict(enumerate("BsHLQbBhlqfdL", start=1))  # as `struct` names them
 TURNS = dict(zip(range(2, 9), (0, 3, 1, 5, 4, 6, 2), strict=True))  # orientation: Transpose
 UNFAITHFUL = {"I": "numbers of more than 16 bits", "F": "fractions", "LAB": "CIE L*a*b*"}
@@ -149,7 +145,7 @@ def field_of_view(rgb: np.ndarray) -> tuple[int, int, int, int]:
 
 def _decode(data: bytes, kind: str, is_whole: bool) -> np.ndarray:
     is_jpeg = kind == "JPEG"
-    data, exif = _bare_jpeg(data) if is_jpeg else (data, b"")
+    data, exif = bare_jpeg(data) if is_jpeg else (data, b"")
     image = Image.OPEN[kind][0](io.BytesIO(data), "")  # `Image.open` hides why a file failed
     most = MAX_PIXELS_JPEG if is_jpeg else MAX_PIXELS
     # A HEIC can show a small part of a huge picture, which is decoded all the same.
@@ -200,7 +196,7 @@ def _is_whole(data: bytes, kind: str) -> bool:
     """Whether the file is as long as it says; refuses what would take too long to parse."""
     try:
         if kind == "JPEG":
-            return any(marker == EOI for marker, _, _ in _segments(data))
+            return is_whole_jpeg(data)
         if kind == "PNG":
             return _png_is_whole(data)
         if kind == "TIFF":
@@ -259,39 +255,6 @@ def _orientation(exif: bytes) -> int:
         return struct.unpack_from(form, exif, at)[0]
     except (struct.error, IndexError, StopIteration):  # damage there leaves the pixels whole
         return 1
-
-
-def count_scans(jpeg: bytes, enough: int) -> int:
-    """The number of scans (SOS markers) of a JPEG, counted until it exceeds `enough`."""
-    return min(enough + 1, sum(marker == SOS for marker, _, _ in _segments(jpeg)))
-
-
-def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of each segment, the end marker included, without pixels.
-
-    Found as libjpeg finds them, so that no scan hides from the count: a segment is passed by its
-    length (ITU-T T.81, annex B), then whatever lies before the next marker is skipped.
-    """
-    at, marker, parts = 2, 0, 0
-    while marker != EOI and parts < MAX_PARTS and (found := JPEG_MARKER.search(jpeg, at)):
-        start, marker, parts = found.start(), found.group()[1], parts + 1
-        at = start + 2 + int.from_bytes(jpeg[start + 2 : start + 4], "big")
-        yield marker, start, at
-
-
-def _bare_jpeg(jpeg: bytes) -> tuple[bytes, bytes]:
-    """The JPEG without metadata, which only costs time and faults in parsers; its EXIF block."""
-    kept, exif = [jpeg[:2]], b""
-    for marker, start, end in _segments(jpeg):
-        if marker == SOS:
-            return b"".join([*kept, jpeg[start:]]), exif
-        if len(kept) > 64:  # real ones have about a dozen tables, and each costs time
-            break
-        if marker not in METADATA:
-            kept.append(jpeg[start:end])
-        elif not exif and jpeg.startswith(b"Exif\0\0", start + 4):
-            exif = jpeg[start + 4 : end]
-    return b"", exif
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_zoo import images
 from model_zoo.errors import BadImage
 from model_zoo.images import decode_rgb
+from model_zoo.jpeg import segments
 
 # Four blocks of 32 x 24, no two alike under any turn or mirroring.
 BLOCKS = np.array(
@@ -75,12 +75,12 @@ def tiff(
 
 def scans_of(jpeg: bytes) -> tuple[bytes, list[bytes]]:
     """What comes before the scans of a progressive JPEG, and each scan with its tables."""
-    segments = list(images._segments(jpeg))
+    found = list(segments(jpeg))
     starts = []
-    for (before, table, _), (marker, start, _) in pairwise(segments):
+    for (before, table, _), (marker, start, _) in pairwise(found):
         if marker == 0xDA:
             starts.append(table if before == 0xC4 else start)
-    ends = [*starts[1:], segments[-1][1]]
+    ends = [*starts[1:], found[-1][1]]
     return jpeg[: starts[0]], [jpeg[a:b] for a, b in zip(starts, ends, strict=True)]
 
 

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from model_zoo import images
-from model_zoo.images import count_scans, decode_rgb, square
+from model_zoo.images import decode_rgb, square
+from model_zoo.jpeg import count_scans
 
 from .pictures import (
     BASELINE,
