@@ -1,19 +1,11 @@
 """Files of the zoo from the web or Google Drive: how they come, whole, checked and resumable."""
 
 import contextlib
-import errno
-import glob
 import hashlib
-import json
 import logging
 import math
-import os
-import secrets
-import shutil
 import threading
 import time
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,22 +13,19 @@ from urllib.parse import urlsplit
 import requests
 from filelock import FileLock, Timeout
 
+from model_zoo.draft import ASIDE, Draft, WrongContent
 from model_zoo.errors import BadDownload
-from model_zoo.store import LEARNT, Source, cache_folder, learnt_hashes, sha256_of
+from model_zoo.store import Source, cache_folder
 
 TIMEOUTS = (10, 30)  # seconds to connect, and between two pieces
 RETRIES = 3  # within one call, while the connection comes and goes
 # Drive may answer with page after page, which gdown follows without end.
 PAGES_SECONDS = 120
-HEAD_BYTES = 512  # a web page may start with comments or blank lines
-ZIP_MAGIC = b"PK\x03\x04"
-DRAFT = ".resumable"
 DRIVE_HOSTS = ("drive.google.com", "docs.google.com")
 
 Progress = Callable[[int, int | None], None]
 
 log = logging.getLogger(__name__)
-_learning = threading.Lock()
 
 
 def fetch(
@@ -49,27 +38,28 @@ def fetch(
 
     What came before a break is kept beside the target, and the next call goes on from there; what
     turns out to be another file is thrown away. progress: called with bytes so far and bytes in all
-    (None if unknown); what it raises ends the download. cancel: set by another thread to break off.
-    A source without a hash must give the same bytes as at its first use. Raises `BadDownload`, also
-    while another process or thread fetches the same file.
+    (None if unknown); what it raises ends the download and is raised here as it is. cancel: set by
+    another thread to break off. A source without a hash must give the same bytes as at its first
+    use. Raises `BadDownload`, also while another process or thread fetches the same file.
     """
     log.info("fetching %s", source.url)
-    draft = _Draft(source, target, progress)
+    draft = Draft(source, target)
     with draft.writing():
         target.parent.mkdir(parents=True, exist_ok=True)
         held = _locked(draft)
     with held:
         try:
+            draft.put_back()  # where a process was killed
             draft.check_room()
-            _come(draft, cancel)
+            _come(draft, progress or (lambda count, total: None), cancel)
             return draft.settle()
         except BaseException as fault:
-            if isinstance(fault, _WrongContent) or not draft.kept():
+            if not draft.put_back() and (isinstance(fault, WrongContent) or not draft.kept()):
                 draft.throw_away()
             raise
 
 
-def _locked(draft: "_Draft") -> contextlib.AbstractContextManager:
+def _locked(draft: Draft) -> contextlib.AbstractContextManager:
     name = hashlib.sha256(str(draft.target.resolve()).encode()).hexdigest()[:16]
     try:
         return FileLock(cache_folder("locks") / f"{name}.lock").acquire(timeout=0)
@@ -77,111 +67,14 @@ def _locked(draft: "_Draft") -> contextlib.AbstractContextManager:
         raise draft.error("download_under_way") from fault
 
 
-class _WrongContent(BadDownload):
-    """What came is not the file that was asked for, so nothing of it is kept."""
-
-
 class _NotResumable(Exception):
     """What was kept cannot be gone on from: the server does not go along, or has another file."""
-
-
-class _Draft:
-    """A download under way: files beside the target, where it is put once it is right."""
-
-    def __init__(self, source: Source, target: Path, progress: Progress | None) -> None:
-        self.source, self.target = source, target
-        self.progress = progress or (lambda count, total: None)
-        # gdown adds to the name until it is whole.
-        self.path = target.with_name(target.name + DRAFT)
-        self.total: int | None = None
-
-    def files(self) -> list[Path]:
-        """What lies here of this download, whole or in part."""
-        return list(self.target.parent.glob(glob.escape(self.path.name) + "*"))
-
-    def kept(self) -> int:
-        return sum(file.stat().st_size for file in self.files())
-
-    def throw_away(self) -> None:
-        for file in self.files():
-            with contextlib.suppress(OSError):
-                file.unlink(missing_ok=True)
-
-    def report(self, count: int, total: int | None) -> None:
-        self.total = total
-        self.check_room()
-        for part in self.files():  # so that no gigabyte of something else is waited for
-            self._check_content(part, max(count, total or 0), whole=False)
-        self.progress(count, total)
-
-    def check_room(self) -> None:
-        """Nothing where the rest of the file has room on the disk; else raises `BadDownload`."""
-        needed = (self.source.size_bytes or self.total or 0) - self.kept()
-        if needed > shutil.disk_usage(self.target.parent).free:
-            raise self.error("disk_full")
-
-    def settle(self) -> str:
-        """The sha256 of what came, which has taken its place."""
-        with self.writing():
-            with self.path.open("r+b") as stream:
-                os.fsync(stream.fileno())
-            self._check_content(self.path, self.path.stat().st_size, whole=True)
-            # Read anew: what an earlier call left has gone through no hash of this one.
-            digest = sha256_of(self.path)
-            self._check_hash(digest)
-            os.replace(self.path, self.target)
-        return digest
-
-    def _check_content(self, file: Path, count: int, whole: bool) -> None:
-        with file.open("rb") as stream:
-            head = stream.read(HEAD_BYTES)
-        if not whole and len(head) < HEAD_BYTES:
-            return
-        if not head.startswith(ZIP_MAGIC):
-            page = any(mark in head.lower() for mark in (b"<!doctype html", b"<html"))
-            code = "download_quota" if page else "download_not_model"
-            raise self.error(code, _WrongContent, head=head[:8].hex(" ") or "missing")
-        size = self.source.size_bytes or count
-        if count > size or (count < size and (whole or self.total is not None)):
-            raise self.error("download_wrong_size", _WrongContent, expected=size, found=count)
-        if whole and self.source.sha256 is None and not _is_sound(file):
-            raise self.error("download_damaged", _WrongContent)
-
-    def _check_hash(self, found: str) -> None:
-        known = self.source.sha256
-        with _learning:
-            learnt = learnt_hashes() if known is None else {}
-            expected = (known or learnt.get(self.source.url, found)).lower()
-            if found != expected:
-                code = "download_wrong_hash" if known else "download_changed"
-                hashes = {"expected": expected, "found": found, "learnt": LEARNT}
-                raise self.error(code, _WrongContent, **hashes)
-            if known is None:
-                _write_learnt({**learnt, self.source.url: found})
-
-    def error(
-        self, code: str, kind: type[BadDownload] = BadDownload, **parameters: object
-    ) -> BadDownload:
-        megabytes = (self.source.size_bytes or self.total or self.kept()) / 2**20
-        where = {"url": self.source.url, "file": self.target.name, "folder": self.target.parent}
-        return kind(code, needed_megabytes=megabytes, **where, **parameters)
-
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Nothing; a fault of the disk within becomes a `BadDownload`."""
-        try:
-            yield
-        except OSError as fault:
-            if fault.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise self.error("disk_full") from fault
-            problem = f"{fault.strerror or fault} ({fault.filename or self.path.name})"
-            raise self.error("download_not_kept", problem=problem) from fault
 
 
 class _Stop(threading.Event):
     """Set when `cancel` is, and when Drive has led from page to page for too long."""
 
-    def __init__(self, draft: _Draft, cancel: threading.Event | None) -> None:
+    def __init__(self, draft: Draft, cancel: threading.Event | None) -> None:
         super().__init__()
         self.cancel = cancel or threading.Event()
         drive = urlsplit(draft.source.url).hostname in DRIVE_HOSTS
@@ -194,30 +87,55 @@ class _Stop(threading.Event):
         return self.cancel.wait(timeout)
 
 
-def _come(draft: _Draft, cancel: threading.Event | None) -> None:
+def _come(draft: Draft, progress: Progress, cancel: threading.Event | None) -> None:
     """Nothing; the whole file lies at `draft.path`, whatever it may hold."""
+    with draft.writing():
+        if not draft.path.is_file():
+            draft.take_whole_part()
     if draft.path.is_file():
         return  # an earlier call got so far, and could not put it in its place
     try:
-        _receive(draft, cancel)
+        _receive(draft, progress, cancel)
     except _NotResumable:
-        draft.throw_away()
-        _receive(draft, cancel)
+        with draft.writing():
+            draft.set_aside()
+        _receive(draft, progress, cancel)
 
 
-def _receive(draft: _Draft, cancel: threading.Event | None) -> None:
+def _receive(draft: Draft, progress: Progress, cancel: threading.Event | None) -> None:
     import gdown
 
-    went_on, stop = draft.kept() > 0, _Stop(draft, cancel)
+    stop, ended = _Stop(draft, cancel), []
 
     def report(count: int, total: int | None) -> None:
         stop.latest = math.inf  # the file itself comes
-        draft.report(count, total)
+        draft.check(count, total)
+        try:
+            progress(count, total)
+        except BaseException as fault:
+            ended.append(fault)
+            raise
 
     options = {"quiet": True, "use_cookies": False, "timeout": TIMEOUTS, "cancel": stop}
     options |= {"resume": True, "retries": RETRIES, "progress": report}
     try:
-        gdown.download(draft.source.url, str(draft.path), **options)
+        with _told(draft, stop):
+            gdown.download(draft.source.url, str(draft.path), **options)
+    except BaseException:
+        if not ended:
+            raise
+    if ended:  # whatever it is, it is no fault of the network or the disk
+        raise ended[0]
+
+
+@contextlib.contextmanager
+def _told(draft: Draft, stop: _Stop) -> Iterator[None]:
+    """Nothing; what gdown raises within becomes a `BadDownload`, or `_NotResumable`."""
+    import gdown
+
+    went_on = draft.kept() > 0
+    try:
+        yield
     except gdown.FileURLRetrievalError as fault:
         quota = "too many users" in " ".join(str(fault).lower().split())
         raise draft.error("download_quota" if quota else "download_not_shared") from fault
@@ -236,29 +154,10 @@ def _receive(draft: _Draft, cancel: threading.Event | None) -> None:
             raise
 
 
-def _broken_off(draft: _Draft, fault: Exception, problem: str) -> BadDownload:
+def _broken_off(draft: Draft, fault: Exception, problem: str) -> BadDownload:
     answer = getattr(fault, "response", None)
     if answer is not None:
         return draft.error("download_refused", status=f"{answer.status_code} {answer.reason}")
-    if kept := draft.kept():
+    if kept := draft.kept(ASIDE) or draft.kept():
         return draft.error("download_kept", found=kept)
     return draft.error("download_failed", problem=problem)
-
-
-def _is_sound(archive: Path) -> bool:
-    """Whether every part matches its own checksum; without a hash nothing else tells a splice."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            return opened.testzip() is None
-    # RuntimeError: encrypted, or packed in a way that no model is.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
-        return False
-
-
-def _write_learnt(hashes: dict[str, str]) -> None:
-    draft = cache_folder() / f"{LEARNT}.{secrets.token_hex(4)}.partial"
-    try:
-        draft.write_text(json.dumps(hashes, indent=1))
-        os.replace(draft, draft.with_name(LEARNT))
-    finally:
-        draft.unlink(missing_ok=True)

@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from model_zoo import download
+from model_zoo.store import Source
 
 # The checks in the helpers must say what they found, as those in the tests do.
 pytest.register_assert_rewrite(f"{__package__}.downloads", f"{__package__}.pictures")
 
-from .downloads import Handler  # noqa: E402
+from .downloads import SHA256, Handler  # noqa: E402
 
 
 @pytest.fixture
@@ -49,3 +50,8 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
     return tmp_path / "models" / "m.keras"
+
+
+@pytest.fixture
+def source(server: SimpleNamespace) -> Source:
+    return Source(server.address + "/m", sha256=SHA256)

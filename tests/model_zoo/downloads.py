@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import gdown
@@ -100,6 +101,12 @@ def failure(source: Source, target: Path, kept: int = 0, **options: object) -> B
     assert not target.exists()
     assert [file.stat().st_size for file in left_over(target)] == [kept] * bool(kept)
     return caught.value
+
+
+def break_off(server: SimpleNamespace, source: Source, target: Path) -> BadDownload:
+    """What is said of a download that the server breaks off in the middle."""
+    server.answers["/m"] = cut(MODEL)
+    return failure(source, target, kept=PIECE)
 
 
 def left_over(target: Path) -> list[Path]:

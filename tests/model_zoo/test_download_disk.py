@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from model_zoo import download
+from model_zoo import draft
 from model_zoo.download import fetch
 from model_zoo.errors import BadDownload
 from model_zoo.store import Source, learnt_hashes
@@ -50,7 +50,7 @@ def fail_at(place: str, fault: int, monkeypatch: pytest.MonkeyPatch) -> None:
         return SimpleNamespace(write=write, close=close, tell=stream.tell, flush=stream.flush)
 
     if place == "fsync":
-        monkeypatch.setattr(download.os, "fsync", fail)
+        monkeypatch.setattr(draft.os, "fsync", fail)
     else:
         monkeypatch.setattr(GDOWN, "open", begun, raising=False)
 
@@ -76,6 +76,9 @@ def test_a_disk_that_fails_while_writing(
     assert learnt_hashes() == {}
     assert fetch(source, target) == SHA256
     assert left_over(target) == []
+    # gdown asks without a range before it asks with one; of what is whole nothing is asked.
+    again = {0: [None], PIECE: [None, f"bytes={PIECE}-"], len(MODEL): []}
+    assert server.ranges == [None, *again[PLACES[place]]]
 
 
 def test_a_disk_that_is_full_when_the_hash_is_learnt(
@@ -87,7 +90,7 @@ def test_a_disk_that_is_full_when_the_hash_is_learnt(
     server.answers["/m"] = answer(MODEL)
     source = Source(server.address + "/m")
     with monkeypatch.context() as patch:
-        patch.setattr(download.os, "replace", full)
+        patch.setattr(draft.os, "replace", full)
         assert failure(source, target, kept=len(MODEL)).code == "disk_full"
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["locks"]
     assert fetch(source, target) == SHA256
@@ -101,7 +104,7 @@ def test_room_is_looked_for_before_the_download(
     server.answers["/m"] = resumable(MODEL)
     came = 0 if published else PIECE
     free = SimpleNamespace(free=len(MODEL) - came - 1)
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: free)
+    monkeypatch.setattr(draft.shutil, "disk_usage", lambda _: free)
     source = Source(server.address + "/m", len(MODEL) if published else None)
     seen = []
     fault = failure(source, target, came, progress=lambda *step: seen.append(step))
@@ -121,7 +124,7 @@ def test_what_has_come_needs_no_more_room(
         fail_at("second write", errno.EIO, patch)
         failure(source, target, kept=PIECE)
     free = SimpleNamespace(free=len(MODEL) - PIECE)
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: free)
+    monkeypatch.setattr(draft.shutil, "disk_usage", lambda _: free)
     assert fetch(source, target) == SHA256
 
 

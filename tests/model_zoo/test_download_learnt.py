@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from model_zoo import download
+from model_zoo import draft
 from model_zoo.download import fetch
 from model_zoo.store import Source, learnt_hashes
 
@@ -54,7 +54,7 @@ def test_hashes_learnt_at_once_are_all_kept(
             together.wait(0.3)
         return learnt
 
-    monkeypatch.setattr(download, "learnt_hashes", read_together)
+    monkeypatch.setattr(draft, "learnt_hashes", read_together)
     urls = [f"{server.address}/{number}" for number in range(2)]
     threads = []
     for number, url in enumerate(urls):

@@ -1,12 +1,16 @@
 """A download that breaks off goes on where it was, and never becomes a wrong file."""
 
+import errno
+import io
+import os
 import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import requests
 
-from model_zoo import download
+from model_zoo import download, draft
 from model_zoo.download import fetch
 from model_zoo.errors import BadDownload
 from model_zoo.store import Source
@@ -19,6 +23,7 @@ from .downloads import (
     SHA256,
     Handler,
     answer,
+    break_off,
     cut,
     failure,
     left_over,
@@ -26,17 +31,6 @@ from .downloads import (
 )
 
 pytestmark = pytest.mark.usefixtures("surroundings")
-
-
-@pytest.fixture
-def source(server: SimpleNamespace) -> Source:
-    return Source(server.address + "/m", sha256=SHA256)
-
-
-def break_off(server: SimpleNamespace, source: Source, target: Path) -> BadDownload:
-    """What is said of a download that the server breaks off in the middle."""
-    server.answers["/m"] = cut(MODEL)
-    return failure(source, target, kept=PIECE)
 
 
 def test_it_goes_on_where_it_broke_off(
@@ -66,15 +60,6 @@ def test_a_connection_that_comes_and_goes_is_borne(
     monkeypatch.setattr(GDOWN.random, "uniform", lambda *_: 0)
     assert fetch(source, target) == SHA256
     assert server.ranges == [None, f"bytes={PIECE}-"]
-
-
-def test_a_server_that_cannot_go_on_sends_it_anew(
-    server: SimpleNamespace, source: Source, target: Path
-) -> None:
-    break_off(server, source, target)
-    server.answers["/m"] = answer(MODEL)
-    assert fetch(source, target) == SHA256
-    assert target.read_bytes() == MODEL
 
 
 @pytest.mark.parametrize("status", [404, 503])
@@ -107,7 +92,7 @@ def test_what_a_crash_left_behind_is_hashed_as_well(
 ) -> None:
     target.parent.mkdir(parents=True)
     left = MODEL if whole else b"PK\x03\x04" + bytes(PIECE)
-    name = target.name + download.DRAFT + ("" if whole else "abcd1234.part")
+    name = target.name + draft.DRAFT + ("" if whole else "abcd1234.part")
     target.with_name(name).write_bytes(left)
     server.answers["/m"] = resumable(MODEL)
     if whole:
@@ -143,18 +128,45 @@ def test_one_that_is_stopped_before_anything_came_says_so(
     assert "it was stopped" in str(fault)
 
 
+RAISED = [KeyboardInterrupt, KeyError, BrokenPipeError, TimeoutError, requests.ConnectionError]
+
+
+@pytest.mark.parametrize("raised", RAISED)
+@pytest.mark.parametrize("closes", [True, False])
 def test_what_progress_raises_ends_the_download(
-    server: SimpleNamespace, source: Source, target: Path
+    server: SimpleNamespace,
+    source: Source,
+    target: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: type[BaseException],
+    closes: bool,
 ) -> None:
+    fault = raised("of progress")
+
     def stop(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise fault
 
     server.answers["/m"] = resumable(MODEL)
-    with pytest.raises(KeyboardInterrupt):
-        fetch(source, target, stop)
+    with monkeypatch.context() as patch:
+        if not closes:
+            patch.setattr(GDOWN, "open", opened_for_good, raising=False)
+        with pytest.raises(raised, match="of progress") as caught:
+            fetch(source, target, stop)
+    assert caught.value is fault
     assert not target.exists()
     assert fetch(source, target) == SHA256
     assert server.ranges[-1] == f"bytes={PIECE}-"
+
+
+def opened_for_good(name: str, mode: str) -> SimpleNamespace:
+    """A file whose end the disk does not bear."""
+    stream = io.FileIO(name, mode)
+
+    def close() -> None:
+        stream.close()
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    return SimpleNamespace(write=stream.write, close=close, tell=stream.tell, flush=stream.flush)
 
 
 def test_the_same_file_is_fetched_by_one_at_a_time(

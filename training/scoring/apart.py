@@ -9,6 +9,7 @@ import collections
 import contextlib
 import multiprocessing
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -26,7 +27,9 @@ ERROR = "photo_ends_worker"
 # Attempts at a part before the run is given up: the second is careful already, so what ends a
 # worker after that is no photo, but a host that is taken away or has too little memory.
 ATTEMPTS = 5
-STARTS = 10  # workers on a host that may end as they begin, beside one a core that begin together
+# Workers on a host that may end as they begin, one after another, beside one a core that begin
+# together.
+STARTS = 10
 BEGUN, STARTING = ".begun-", ".starting-"
 
 _kept: list = []  # in the process apart: its worker
@@ -36,19 +39,32 @@ _kept: list = []  # in the process apart: its worker
 def starting(folder: Path) -> Iterator[None]:
     """Nothing; marks that a worker begins. Ray replaces one that ends as it begins, for ever.
 
-    Raises `ZooError` where many on this host did not come through.
+    Raises `ZooError` where many on this host did not come through since one did, and where no mark
+    can be written: nobody would count them then, and rows could not be written either.
     """
     host = socket.gethostname()
-    mark = folder / f"{STARTING}{host}-{os.getpid()}"
-    if len(list(folder.glob(f"{STARTING}{host}-*"))) >= usable_cores() + STARTS:
+    if len(_begun_on(host, folder)) >= usable_cores() + STARTS:
         raise ZooError("score_worker_ends", host=host)
-    with contextlib.suppress(OSError):  # where no rows can be written is told later
+    mark = folder / f"{STARTING}{host}-{os.getpid()}"
+    try:
         mark.touch()
+    except OSError as fault:
+        raise ZooError("score_not_written", folder=folder, problem=fault) from fault
+    done = [mark]
     try:
         yield
+        # Those that begin at this moment go uncounted: no more of them than there are cores.
+        done += _begun_on(host, folder)
     finally:  # not where the process was ended
-        with contextlib.suppress(OSError):
-            mark.unlink(missing_ok=True)
+        for ended in done:
+            with contextlib.suppress(OSError):
+                ended.unlink(missing_ok=True)
+
+
+def _begun_on(host: str, folder: Path) -> list[Path]:
+    """The marks of workers on this host, and not of those on one whose name begins like it."""
+    name = re.compile(re.escape(f"{STARTING}{host}-") + r"\d+")
+    return [mark for mark in folder.glob(f"{STARTING}*") if name.fullmatch(mark.name)]
 
 
 @contextlib.contextmanager

@@ -44,7 +44,8 @@ def score(job: Job, engine: str = LOCAL) -> dict:
             scored -= parts.drop_unread(job.out)
             more, closed = _score_waiting(job, engine, answers)
             scored += more
-        apart.remove_marks(job.out, apart.BEGUN)
+        for kind in (apart.BEGUN, apart.STARTING):
+            apart.remove_marks(job.out, kind)
         seconds = round(time.monotonic() - began, 1)
         run = {"engine": engine, "scored": scored, "seconds": seconds, "closed": closed}
         return manifest.finish(job, run)
