@@ -38,7 +38,7 @@ class Card:
 
     task: "classification" or "segmentation". labels: class codes in the order of the outputs, or
     "lesion". side: pixels, 0 if only the file knows. grid: cells of a heatmap along one side.
-    files: "served" (LiteRT), "keras", "training_ids", "novelty", "probe".
+    files: "served" (LiteRT), "keras", "training_ids", "novelty".
     members: names of the models of an ensemble, which has no networks of its own. path: the card's
     own file; folder: where its files lie. sealed: whether it has a seal, which fits (see `seal`).
     trust, metrics: as `training calibrate` and `training evaluate` wrote them.

@@ -151,9 +151,9 @@ class Classifier:
         probabilities = self._calibrated(answers)
         heatmaps = self._heatmaps([given.heatmaps for given in outputs], count)
         randomised = self._heatmaps([given.randomised for given in outputs], count)
-        masks = features = None
+        masks = seen = None
         if self.outliner is not None:
-            masks, features = self.outliner.run(np.stack([photo.frame.pixels for photo in photos]))
+            masks, seen = self.outliner.run(np.stack([photo.frame.pixels for photo in photos]))
         strange = None
         if self.novelty is not None:
             strange = self.novelty.distance(outputs[0].pooled[:count])
@@ -173,7 +173,7 @@ class Classifier:
                     pooled=_at(outputs[0].pooled, index),
                     answers=answers[:, index],
                     prediction_set=self._set(probabilities[index]),
-                    checks=self._checks(photo, _at(strange, index), _at(features, index)),
+                    checks=self._checks(photo, _at(strange, index), _at(seen, index)),
                     outline=outline,
                     abcd=None if outline is None else abcd.measure(photo.rgb, outline),
                 )
@@ -235,14 +235,14 @@ class Classifier:
         return prediction_set(self.card.labels, probabilities, self.trust.set_threshold)
 
     def _checks(
-        self, photo: Prepared, strange: float | None, features: np.ndarray | None
+        self, photo: Prepared, strange: float | None, seen: np.ndarray | None
     ) -> dict[str, Check]:
         checks = {}
         if strange is not None and self.trust.novelty_threshold is not None:
             limit = self.trust.novelty_threshold
             checks["novelty"] = Check(float(strange), limit, bool(strange <= limit))
         if self.outliner is not None:
-            checks |= self.outliner.checks(photo.qualities, features)
+            checks |= self.outliner.checks(photo.qualities, seen)
         return checks
 
 

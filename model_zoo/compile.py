@@ -13,7 +13,6 @@ import numpy as np
 from model_zoo.architectures import scale
 from model_zoo.errors import BadModel
 from model_zoo.grad_cam import Head, head_of, scores_and_heatmaps
-from model_zoo.unet import POOLED
 
 PRECISIONS = ("float32", "float16", "int8")
 
@@ -78,7 +77,8 @@ def _apply(layer: keras.layers.Layer, tensor: keras.KerasTensor) -> keras.KerasT
     if isinstance(layer, keras.Model):
         # What keras.models.clone_model does inside; it would end the graph at its own inputs.
         made = layer._run_through_graph([tensor], _float32_copy, _call_unfolded)
-        return made[0] if isinstance(made, list | tuple) else made
+        made = list(made) if isinstance(made, list | tuple) else [made]
+        return made if _outlines(layer) else made[0]
     return tensor if isinstance(layer, keras.layers.InputLayer) else _float32_copy(layer)(tensor)
 
 
@@ -102,8 +102,8 @@ def compile_flat(model: keras.Model, precision: str) -> bytes:
 
     Input: uint8 (N, S, S, 3) RGB. Outputs, told apart by shape: pooled features (N, C), logits
     (N, K), heatmaps (N, h, w, 2 K) as `grad_cam` gives them; probabilities (N, K) alone where the
-    head is of another kind; the mask (N, S, S, 1) of a network that outlines, and the mean and the
-    largest of its features (N, C) if it is one of `unet`.
+    head is of another kind; mask (N, S, S, 1) and artefacts (N, A) of a network that outlines, as
+    `unet` makes it.
     precision: float32; float16 (weights); int8 (weights by channel, activations quantized on
     the fly: "dynamic range").
     """
@@ -133,8 +133,8 @@ def compile_flat(model: keras.Model, precision: str) -> bytes:
 
 
 def _serving_outputs(model: keras.Model):
-    if len(model.output_shape) == 4:  # a mask: (N, S, S, 1)
-        return _mask_outputs(model)
+    if _outlines(model):
+        return lambda x: model(x, training=False)
     head: Head | None = head_of(model)
     if head is None:
         _require_probabilities(model)
@@ -144,20 +144,10 @@ def _serving_outputs(model: keras.Model):
     return lambda x: scores_and_heatmaps(trunk(x, training=False), head.layers)
 
 
-def _mask_outputs(model: keras.Model):
-    names = {layer.name for layer in model.layers}
-    if not names.issuperset(POOLED):
-        return lambda x: model(x, training=False)
-    levels = [model.get_layer(name).output for name in POOLED]
-    whole = keras.Model(model.input, [model.output, *levels])
-
-    def outputs(x):
-        mask, *features = whole(x, training=False)
-        pools = (keras.ops.mean, keras.ops.max)
-        pooled = [pool(level, axis=(1, 2)) for level in features for pool in pools]
-        return mask, keras.ops.concatenate(pooled, axis=1)
-
-    return outputs
+def _outlines(model: keras.Model) -> bool:
+    """Whether the first output is a mask, (N, S, S, 1): of others, one output alone is served."""
+    side = model.input_shape[1]
+    return tuple(model.outputs[0].shape[1:]) == (side, side, 1)
 
 
 def _require_probabilities(model: keras.Model) -> None:

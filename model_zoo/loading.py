@@ -23,7 +23,7 @@ from model_zoo.store import (
 )
 
 # To be raised with every change of `compile` or `grad_cam`, so that nothing older is served.
-COMPILER = 3
+COMPILER = 4
 # Set in an image that was built without TensorFlow, where nobody could install it either.
 SERVES_ONLY = "LESIONLENS_SERVES_ONLY"
 _compiling = threading.Lock()  # one at a time: each takes a gigabyte and all cores

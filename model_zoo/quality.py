@@ -1,13 +1,9 @@
 """Faults of a photo that a better photo would not have: measured, each against a threshold.
 
 Light and focus are read off the pixels, at one working size, whatever the size of the file. Hair,
-ink and rulers are seen by the network that outlines lesions: a linear layer on its pooled features,
-fitted on photos with and without each of them (see `artefacts`). Thresholds are in its card.
+ink and rulers are seen by the network that outlines lesions, which was trained to tell what was
+drawn in front of its photos (see `artefacts`). Thresholds are in its card.
 """
-
-from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -15,38 +11,13 @@ from PIL import Image
 
 from model_zoo.images import field_of_view, resized
 
-# What lies before the lesion, each seen by a row of `Probe`.
+# What lies in front of the lesion, in the order in which the network that outlines says it.
 ARTEFACTS = ("hair", "ink", "ruler")
 # The one code whose value must not fall below its threshold; of all others it must not exceed it.
 SMALL = "small"
 WORKING_SIDE = 192  # pixels of the shorter side; photos are reduced to it, never enlarged
 NEARLY_WHITE = (236, 236, 236)  # and above
 REBLUR = 9  # pixels of the box by which a photo is blurred again
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A linear layer for each of `ARTEFACTS`: weights float32 (C, 3), bias float32 (3,)."""
-
-    weights: np.ndarray
-    bias: np.ndarray
-
-    def measure(self, features: np.ndarray) -> dict[str, float]:
-        """The probability, 0 to 1, of each artefact, of the pooled features (C,) of a photo."""
-        logits = features @ self.weights + self.bias
-        values = 1 / (1 + np.exp(-logits.astype(np.float64)))
-        return dict(zip(ARTEFACTS, values.tolist(), strict=True))
-
-
-def save_probe(probe: Probe, file: Path) -> None:
-    """Nothing; writes a probe."""
-    np.savez_compressed(file, weights=probe.weights, bias=probe.bias)
-
-
-def load_probe(file: Path | BinaryIO) -> Probe:
-    """What `save_probe` wrote."""
-    with np.load(file, allow_pickle=False) as stored:
-        return Probe(stored["weights"], stored["bias"])
 
 
 def measure(

@@ -1,7 +1,6 @@
 """The outline of the lesion: a mask from a network, and the contour that a person can check."""
 
 import functools
-import io
 import math
 from dataclasses import dataclass
 
@@ -14,8 +13,8 @@ from model_zoo.errors import BadModel
 from model_zoo.frames import Frame, frame
 from model_zoo.images import decode_rgb
 from model_zoo.interpreters import THREADS, Interpreters
-from model_zoo.loading import served, verified
-from model_zoo.quality import SMALL, load_probe
+from model_zoo.loading import served
+from model_zoo.quality import ARTEFACTS, SMALL
 from model_zoo.trust import Check, number_of, table_of
 
 # A pixel belongs to the lesion from this probability on.
@@ -26,6 +25,9 @@ CONTOUR_SIDE = 512
 # somewhere in it; else there is none.
 SMALLEST_AREA = 0.002
 SUREST = 0.8
+# Of several regions the lesion is the one in the middle, where whoever took the photo put it: what
+# lies further out counts less, by a Gaussian of this deviation in sides of the field of view.
+MIDDLE = 0.25
 # The square around an outline is this much wider than the outline.
 MARGIN = 1.3
 TOUCH = 0.01  # of the field of view's shorter side: as near to its border counts as touching
@@ -89,15 +91,15 @@ class Outliner:
             raise BadModel("foreign_shape", file=interpreters.file.name, problem=problem)
         self._mask = shapes.index((1, side, side, 1))
         self.side = side
-        rows = [place for place, shape in enumerate(shapes) if len(shape) == 2]
-        self._features = rows[0] if rows else None
-        content = verified(card, "probe") if card else None
-        self.probe = None if content is None else load_probe(io.BytesIO(content.data))
-        self.probe_sha256 = None if content is None else content.sha256
+        seen = (1, len(ARTEFACTS))
+        self._artefacts = shapes.index(seen) if seen in shapes else None
         limits = table_of(card, card.trust, "quality") if card else {}
         self.thresholds = {
             code: number_of(card, limits, code, (0, math.inf)) for code in sorted(limits)
         }
+        if self._artefacts is None and (unseen := set(ARTEFACTS) & set(self.thresholds)):
+            problem = f"it has thresholds for {', '.join(sorted(unseen))}, of which its network"
+            raise BadModel("bad_card", file=card.path.name, problem=f"{problem} says nothing")
 
     @classmethod
     def load(cls, name: str | None = None, *, threads: int = THREADS) -> "Outliner":
@@ -119,19 +121,19 @@ class Outliner:
     def run(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """The probability of lesion, float32 (N, S, S), of frames, uint8 (N, S, S, 3).
 
-        And their pooled features, float32 (N, C), None where the network gives none.
+        And those of `quality.ARTEFACTS`, float32 (N, A), None where the network gives none.
         """
         outputs = self.interpreters.run(pixels)
-        features = None if self._features is None else outputs[self._features]
-        return outputs[self._mask][..., 0], features
+        seen = None if self._artefacts is None else outputs[self._artefacts]
+        return outputs[self._mask][..., 0], seen
 
-    def checks(self, qualities: dict[str, float], features: np.ndarray | None) -> dict[str, Check]:
+    def checks(self, qualities: dict[str, float], seen: np.ndarray | None) -> dict[str, Check]:
         """The checks of a photo (see `quality`) for which the card has a threshold.
 
-        qualities: from `quality.measure`. features: (C,), from `run`.
+        qualities: from `quality.measure`. seen: artefacts (A,), from `run`.
         """
-        if self.probe is not None and features is not None:
-            qualities = qualities | self.probe.measure(features)
+        if seen is not None:
+            qualities = qualities | dict(zip(ARTEFACTS, seen.tolist(), strict=True))
         return {
             code: Check(value, limit, value >= limit if code == SMALL else value <= limit)
             for code, value in qualities.items()
@@ -157,7 +159,8 @@ def bundled_outliner() -> Outliner:
 def outline_of(mask: np.ndarray, seen: Frame) -> Outline | None:
     """The outline in a network's answer, float (S, S), to a frame; None where there is none.
 
-    The connected region with the most probability is the lesion, its holes filled.
+    The connected region with the most probability is the lesion, its holes filled; what lies
+    further from the middle counts less.
     """
     left, top, right, bottom = seen.inside
     content = mask[top:bottom, left:right]
@@ -188,6 +191,13 @@ def outline_of(mask: np.ndarray, seen: Frame) -> Outline | None:
     )
 
 
+@functools.lru_cache(maxsize=8)
+def _nearness(shape: tuple[int, int]) -> np.ndarray:
+    """How near to the middle each pixel is, float32 (h, w): 1 in it, less outwards."""
+    y, x = (np.exp(-((((np.arange(n) + 0.5) / n - 0.5) / MIDDLE) ** 2) / 2) for n in shape)
+    return np.outer(y, x).astype(np.float32)
+
+
 def _main_region(probabilities: np.ndarray) -> np.ndarray | None:
     """The region, uint8 (h, w) of 0 and 1, that is the lesion, or None."""
     above = (probabilities > THRESHOLD).astype(np.uint8)
@@ -195,7 +205,7 @@ def _main_region(probabilities: np.ndarray) -> np.ndarray | None:
     if count < 2:
         return None
     if count > 2:
-        weight = np.bincount(names.ravel(), probabilities.ravel())
+        weight = np.bincount(names.ravel(), (probabilities * _nearness(names.shape)).ravel())
         weight[0] = 0
         above = (names == int(weight.argmax())).astype(np.uint8)
     _, surest, _, _ = cv2.minMaxLoc(probabilities, above)

@@ -68,8 +68,8 @@ def learner(
             teachers, recipe.distillation, recipe.distillation_temperature
         )
         logits = taught(augmented, logits)
-    trained = keras.Model(photos, logits)
-    return Learner(model, compiled(trained, recipe, steps, recipe_loss(recipe, prior)))
+    trained = compiled(keras.Model(photos, logits), recipe, steps, recipe_loss(recipe, prior))
+    return Learner(model, trained, asked=model)
 
 
 def measure(

@@ -138,10 +138,11 @@ def _calibrate_quality(options: argparse.Namespace) -> int:
 
     outliner = Outliner.load(options.model)
     rows, _ = _listed(options.images, options.data)
-    if not all(splits.part_of(rows, part) for part in splits.PARTS):
+    needed = (splits.VALIDATION, splits.HELD_OUT)
+    if not all(splits.part_of(rows, part) for part in needed):
         raise ZooError("no_parts_to_calibrate", file=options.images)
-    probe, thresholds, measures = quality_fits.fit(outliner, options.data, rows)
-    quality_fits.write(outliner.card, probe, thresholds, measures)
+    thresholds, measures = quality_fits.fit(outliner, options.data, rows)
+    quality_fits.write(outliner.card, thresholds, measures)
     print(quality_fits.summary(thresholds, measures))
     return 0
 

@@ -59,7 +59,7 @@ def read_teachers(runs: Sequence[Path], side: int) -> list[keras.Model]:
         recipe = _recipe(run)
         weights, _ = checkpoint.load_best(run)
         whole = build(recipe.backbone, side, weights=None, dropout=recipe.dropout)
-        whole.set_weights(weights)
+        checkpoint.set_weights(whole, weights, run)
         teacher = keras.Model(whole.input, whole.get_layer("logits").output)
         teacher.trainable = False
         teachers.append(teacher)

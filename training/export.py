@@ -84,7 +84,7 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
     recipe, side = finished.recipe, finished.chosen["side"]
     make = build_unet if recipe.task == SEGMENTATION else build
     model = make(recipe.backbone, side, weights=None, dropout=recipe.dropout)
-    model.set_weights(finished.weights)
+    checkpoint.set_weights(model, finished.weights, run)
     place.folder.mkdir(parents=True, exist_ok=True)
     save_half(model, place.folder / KERAS_FILE)
 

@@ -140,7 +140,7 @@ def _run_phase(
     lesson = LESSONS[run.recipe.task](run.recipe, run.data, phase, first)
     model, optimizer = lesson.learner.model, lesson.learner.trained.optimizer
     if weights is not None:
-        model.set_weights(weights)
+        checkpoint.set_weights(model, weights, run.folder)
     if moments is not None:
         for variable, value in zip(optimizer.variables, moments, strict=True):
             variable.assign(value)

@@ -34,13 +34,15 @@ class Data:
 
 @dataclass(frozen=True)
 class Learner:
-    """`model`, the network as it is kept, and `trained`, which shares its weights.
+    """`model`, the network as it is kept, and others that share its weights.
 
-    trained: from photos as they are kept, uint8, to logits, compiled.
+    trained: from photos as they are kept, uint8, to logits, compiled. asked: what validation
+    measures the answer of; it has one output.
     """
 
     model: keras.Model
     trained: keras.Model
+    asked: keras.Model
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,20 @@ class Lesson:
 
 
 def compiled(
-    trained: keras.Model, recipe: Recipe, steps: int, loss: keras.losses.Loss
+    trained: keras.Model,
+    recipe: Recipe,
+    steps: int,
+    loss: keras.losses.Loss | list[keras.losses.Loss],
+    loss_weights: list[float] | None = None,
 ) -> keras.Model:
-    """The model, ready to fit by the recipe's optimizer; steps: batches of one epoch."""
+    """The model, ready to fit by the recipe's optimizer; steps: batches of one epoch.
+
+    loss: one for each output, loss_weights: what each counts for.
+    """
     trained.compile(
         optimizer=_optimizer(recipe, steps),
         loss=loss,
+        loss_weights=loss_weights,
         jit_compile=keras.config.backend() == "jax",  # on a CPU, oneDNN beats XLA's convolutions
     )
     trained.optimizer.build(trained.trainable_variables)
@@ -134,6 +144,6 @@ def predict_averaged(learner: Learner, pixels: np.ndarray) -> tuple[list[np.ndar
     swap.set_model(learner.trained)
     swap.on_predict_begin()
     averaged = learner.model.get_weights()
-    probabilities = hosts.predict(learner.model, pixels, VALIDATION_BATCH)
+    probabilities = hosts.predict(learner.asked, pixels, VALIDATION_BATCH)
     swap.on_predict_end()
     return averaged, np.asarray(probabilities, dtype=np.float64)

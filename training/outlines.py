@@ -17,16 +17,25 @@ from model_zoo import artefacts
 from model_zoo.errors import BadData
 from model_zoo.frames import Frame, fitted, frame
 from model_zoo.images import decode_rgb
+from model_zoo.quality import ARTEFACTS
 from training import hosts
 from training.kept import pixels as made_once
 from training.recipe import Recipe
 from training.splits import Row
 
 IMAGES, MASKS = "images", "masks"
+DARK_CORNERS = "dark_corners"  # of `artefacts.DRAWN`: it covers what was drawn before it
 # Shares of the photos drawn in an epoch: without a lesion, with each artefact, in another format.
 BARE, WITH_ARTEFACT, OTHER_FORMAT = 0.08, 0.15, 0.5
+# Artefacts are drawn on the photo enlarged by this, and fade into it by a random strength: a line
+# that is as sharp as the pixels would be learnt by its sharpness, which no real hair has.
+ENLARGED, FAINTEST = 2, 0.6
+SEEN = 0.0005  # of the pixels at least show what counts as drawn; a ruler on black shows nothing
 FORMATS = ((4, 3), (3, 4), (16, 9), (9, 16))
-ZOOM = (0.45, 1.15)  # how much of the frame's longer side a changed photo shows
+# How much of the frame's longer side a changed photo shows, and how far its middle is shifted, in
+# sides. A share of the photos is shown nearly whole, as it is when an outline is asked for.
+ZOOM, SHIFT = (0.45, 1.15), 0.25
+WHOLE, WHOLE_ZOOM, WHOLE_SHIFT = 0.5, (0.95, 1.1), 0.04
 OUTSIDE = 64
 SMALLEST_SKIN = 0.2  # of the kept side: a smaller piece is too blurred to stand for skin
 
@@ -109,8 +118,10 @@ def mask_in_frame(mask: np.ndarray, seen: Frame, shape: tuple[int, ...]) -> np.n
 
 
 class OutlineBatches(keras.utils.PyDataset):
-    """Batches (uint8 photos (n, side, side, 3), float32 masks (n, side, side, 1)), changed.
+    """Batches (uint8 photos (n, side, side, 3), (masks, artefacts)), changed.
 
+    masks: float32 (n, side, side, 1). artefacts: float32 (n, A), 1 for each of `quality.ARTEFACTS`
+    that was drawn and can be seen; what the photo came with is not known.
     Every photo is drawn once an epoch, turned, zoomed and shifted, some in a frame of another
     format, behind hair, ink or a ruler, in a round field of view; and of some only bare skin, so
     that the network learns to find nothing. One process of several gets its share of each batch.
@@ -131,34 +142,64 @@ class OutlineBatches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return len(self.order) // self.recipe.batch
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
         batch = self.recipe.batch
-        changed = []
+        changed, drawn = [], []
         for photo in self.order[index * batch : (index + 1) * batch][self.share]:
             random = np.random.default_rng((self.recipe.seed, self.epoch, int(photo)))
-            changed.append(change(self.photos.pixels[photo], self.side, random))
+            laid, names = change(self.photos.pixels[photo], self.side, random)
+            changed.append(laid)
+            drawn.append([name in names for name in ARTEFACTS])
         stack = np.stack(changed)
-        return stack[..., :3], (stack[..., 3:] > 127).astype(np.float32)
+        masks = (stack[..., 3:] > 127).astype(np.float32)
+        return stack[..., :3], (masks, np.array(drawn, np.float32))
 
 
-def change(kept: np.ndarray, side: int, random: np.random.Generator) -> np.ndarray:
-    """A kept frame with its mask, uint8 (S, S, 4), changed at random, (side, side, 4)."""
+def change(kept: np.ndarray, side: int, random: np.random.Generator) -> tuple[np.ndarray, set[str]]:
+    """A kept frame with its mask, uint8 (S, S, 4), changed at random, (side, side, 4).
+
+    And the names of what was drawn in front of it.
+    """
     framed = kept[..., 3] != OUTSIDE
     content = kept[framed.any(axis=1)][:, framed.any(axis=0)]
     skin = bare_skin(content[..., 3]) if random.random() < BARE else None
     if skin is not None:
         window = content[skin[1] : skin[3], skin[0] : skin[2]]
-        laid = _warp(window, side, random, zoom=(0.7, 1.0))
+        laid = _warp(window, side, random, zoom=(0.7, 1.0), shift=SHIFT)
+    elif random.random() < WHOLE:
+        laid = _warp(content, side, random, zoom=WHOLE_ZOOM, shift=WHOLE_SHIFT)
     else:
-        laid = _warp(content, side, random, zoom=ZOOM)
-    rgb = np.ascontiguousarray(laid[..., :3])
-    for name, draw in artefacts.DRAWN.items():
-        if random.random() < WITH_ARTEFACT:
-            rgb = draw(rgb, random)
-            if name == "dark_corners":
-                laid[..., 3][rgb.max(axis=2) == 0] = 0
-    laid[..., :3] = rgb
-    return _in_format(laid, random) if random.random() < OTHER_FORMAT else laid
+        laid = _warp(content, side, random, zoom=ZOOM, shift=SHIFT)
+    if random.random() >= OTHER_FORMAT:
+        return _with_artefacts(laid, random)
+    # Black bars beside it, as around a frame of another format.
+    left, top, right, bottom = fitted(*FORMATS[random.integers(len(FORMATS))], side)
+    barred = np.zeros_like(laid)
+    inside, drawn = _with_artefacts(laid[top:bottom, left:right], random)
+    barred[top:bottom, left:right] = inside
+    return barred, drawn
+
+
+def _with_artefacts(laid: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, set[str]]:
+    """A frame with its mask, (H, W, 4), behind some of `artefacts.DRAWN`, and their names."""
+    names = [name for name in artefacts.DRAWN if random.random() < WITH_ARTEFACT]
+    if not names:
+        return laid, set()
+    size = (laid.shape[1], laid.shape[0])
+    rgb = cv2.resize(laid[..., :3], None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_LINEAR)
+    changes = {}
+    for name in names:
+        before, strength = rgb, random.uniform(FAINTEST, 1)
+        rgb = artefacts.DRAWN[name](rgb, random)
+        if name != DARK_CORNERS:
+            rgb = cv2.addWeighted(rgb, strength, before, 1 - strength, 0)
+            changes[name] = cv2.absdiff(rgb, before).max(axis=2) > 20
+    lit = rgb.max(axis=2) > 0
+    drawn = {name for name, changed in changes.items() if (changed & lit).mean() > SEEN}
+    rgb, mask = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), laid[..., 3].copy()
+    if DARK_CORNERS in names:
+        mask[rgb.max(axis=2) == 0] = 0
+    return np.dstack([rgb, mask]), drawn
 
 
 def bare_skin(mask: np.ndarray) -> tuple[int, int, int, int] | None:
@@ -176,7 +217,12 @@ def bare_skin(mask: np.ndarray) -> tuple[int, int, int, int] | None:
 
 
 def _warp(
-    content: np.ndarray, side: int, random: np.random.Generator, zoom: tuple[float, float]
+    content: np.ndarray,
+    side: int,
+    random: np.random.Generator,
+    *,
+    zoom: tuple[float, float],
+    shift: float,
 ) -> np.ndarray:
     """Turned by any angle, mirrored, zoomed and shifted, mirrored or black beyond the border."""
     height, width = content.shape[:2]
@@ -186,16 +232,8 @@ def _warp(
     sides = np.diag([scale * aspect * random.choice([-1, 1]), scale / aspect])
     cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     turn = np.array([[cos, -sin], [sin, cos]]) @ sides
-    shown = np.array([width, height]) / 2 + random.uniform(-0.25, 0.25, 2) * (width, height)
+    shown = np.array([width, height]) / 2 + random.uniform(-shift, shift, 2) * (width, height)
     offset = np.full(2, side / 2) - turn @ shown
     border = cv2.BORDER_REFLECT if random.random() < 0.7 else cv2.BORDER_CONSTANT
     matrix = np.hstack([turn, offset[:, None]])
     return cv2.warpAffine(content, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=border)
-
-
-def _in_format(laid: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Black bars laid over it, as around a frame of another format."""
-    left, top, right, bottom = fitted(*FORMATS[random.integers(len(FORMATS))], len(laid))
-    barred = np.zeros_like(laid)
-    barred[top:bottom, left:right] = laid[top:bottom, left:right]
-    return barred

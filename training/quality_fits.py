@@ -1,4 +1,4 @@
-"""Fits of photo quality on photos as they are and the same ones degraded: probe and thresholds.
+"""Thresholds of photo quality, fitted on photos as they are and the same ones degraded.
 
 A photo smaller than `NATIVE` is left out: it was reduced before it came here, which is a fault that
 every check of sharpness would rightly see.
@@ -15,17 +15,14 @@ from model_zoo.card import Card
 from model_zoo.cases import photo_path
 from model_zoo.frames import frame
 from model_zoo.images import decode_rgb
-from model_zoo.quality import ARTEFACTS, SMALL, Probe
+from model_zoo.quality import ARTEFACTS, SMALL
 from model_zoo.seal import sealed
 from model_zoo.segmentation import Outliner
-from model_zoo.store import sha256_of
 from training import splits
 
 NATIVE = 200  # pixels of the shorter side
 SMALLEST = 100  # a photo below this shows no structure that a reader could name
 FLAGGED = 0.03  # of untouched validation photos; the goal is at most 5 % of held-out ones
-PROBE_FILE = "probe.npz"
-PHOTOS = 1500  # of the training part, for the probe
 # Each fault at the strength for which it is measured.
 DEGRADED: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "hair": artefacts.hair,
@@ -37,36 +34,31 @@ DEGRADED: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
 }
 
 
-def fit(outliner: Outliner, folder: Path, rows: list[splits.Row]) -> tuple[Probe, dict, dict]:
-    """The probe, the threshold of each check, and what both do on held-out photos.
+def fit(outliner: Outliner, folder: Path, rows: list[splits.Row]) -> tuple[dict, dict]:
+    """The threshold of each check, and what it does on held-out photos.
 
     The measures: share of degraded photos that are flagged for their fault, and of untouched ones.
     """
-    train, validation, held_out = (splits.part_of(rows, part) for part in splits.PARTS)
-    probe = _fit_probe(outliner, folder, train[:: max(1, len(train) // PHOTOS)])
-    plain = list(_values(outliner, probe, folder, validation, None))
-    thresholds = {SMALL: float(SMALLEST)}
-    for code in DEGRADED:
-        thresholds[code] = float(np.quantile([values[code] for values in plain], 1 - FLAGGED))
-    measures = {}
-    untouched = list(_values(outliner, probe, folder, held_out, None))
+    _, validation, held_out = (splits.part_of(rows, part) for part in splits.PARTS)
+    plain = list(_values(outliner, folder, validation, None))
+    untouched = list(_values(outliner, folder, held_out, None))
+    thresholds, measures = {SMALL: float(SMALLEST)}, {}
     for code, draw in DEGRADED.items():
-        changed = list(_values(outliner, probe, folder, held_out, draw))
+        if code not in plain[0]:  # a network that says nothing of artefacts
+            continue
+        thresholds[code] = float(np.quantile([values[code] for values in plain], 1 - FLAGGED))
+        changed = list(_values(outliner, folder, held_out, draw))
         measures[code] = {
             "n": len(changed),
             "flagged": _share(changed, code, thresholds[code]),
             "untouched_flagged": _share(untouched, code, thresholds[code]),
         }
-    return probe, thresholds, measures
+    return thresholds, measures
 
 
-def write(card: Card, probe: Probe, thresholds: dict, measures: dict) -> None:
+def write(card: Card, thresholds: dict, measures: dict) -> None:
     """Nothing; puts them into the card, keeping all else."""
-    file = card.folder / PROBE_FILE
-    quality.save_probe(probe, file)
     document = tomlkit.parse(card.path.read_text(encoding="utf-8"))
-    entry = {"sha256": sha256_of(file), "size_bytes": file.stat().st_size}
-    document.setdefault("files", {})["probe"] = {"file": file.name, **entry}
     trust = document.get("trust", {})
     trust["quality"] = thresholds
     trust["quality_measured"] = measures
@@ -89,7 +81,6 @@ def _share(values: list[dict[str, float]], code: str, threshold: float) -> float
 
 def _values(
     outliner: Outliner,
-    probe: Probe,
     folder: Path,
     rows: list[splits.Row],
     draw: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None,
@@ -97,8 +88,9 @@ def _values(
     """The qualities of each photo, degraded if it is to be."""
     for image, rgb in _photos(folder, rows):
         changed = rgb if draw is None else draw(rgb, _random(image))
-        features = outliner.run(frame(changed, outliner.side).pixels[None])[1][0]
-        yield quality.measure(changed) | probe.measure(features)
+        seen = outliner.run(frame(changed, outliner.side).pixels[None])[1]
+        named = {} if seen is None else dict(zip(ARTEFACTS, seen[0].tolist(), strict=True))
+        yield quality.measure(changed) | named
 
 
 def _photos(folder: Path, rows: list[splits.Row]) -> Iterator[tuple[str, np.ndarray]]:
@@ -111,26 +103,3 @@ def _photos(folder: Path, rows: list[splits.Row]) -> Iterator[tuple[str, np.ndar
 def _random(image: str) -> np.random.Generator:
     """Another draw for every photo, the same in every run."""
     return np.random.default_rng(list(image.encode()))
-
-
-def _fit_probe(outliner: Outliner, folder: Path, rows: list[splits.Row]) -> Probe:
-    """A logistic regression for each artefact, on features brought to unit variance."""
-    from sklearn.linear_model import LogisticRegression
-
-    features, present = [], []
-    for image, rgb in _photos(folder, rows):
-        random = _random(image)
-        drawn = random.random(len(ARTEFACTS)) < 0.5
-        changed = rgb
-        for name, is_drawn in zip(ARTEFACTS, drawn, strict=True):
-            changed = artefacts.DRAWN[name](changed, random) if is_drawn else changed
-        features.append(outliner.run(frame(changed, outliner.side).pixels[None])[1][0])
-        present.append(drawn)
-    given, truth = np.stack(features).astype(np.float64), np.stack(present)
-    mean, scale = given.mean(axis=0), given.std(axis=0) + 1e-6
-    weights, bias = [], []
-    for column in truth.T:
-        fitted = LogisticRegression(C=0.01, max_iter=2000).fit((given - mean) / scale, column)
-        weights.append(fitted.coef_[0] / scale)
-        bias.append(fitted.intercept_[0] - (fitted.coef_[0] / scale) @ mean)
-    return Probe(np.stack(weights, axis=1).astype("f4"), np.array(bias, dtype="f4"))

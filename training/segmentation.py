@@ -15,6 +15,7 @@ from training.outlines import OutlineBatches, load_outlined
 from training.recipe import Phase, Recipe
 
 SMOOTH = 1e-7
+ARTEFACTS_WEIGHT = 0.2  # of their cross-entropy, beside the loss of the mask
 
 
 def lesson(recipe: Recipe, data: Data, phase: Phase, first: str | None) -> Lesson:
@@ -46,9 +47,12 @@ def learner(recipe: Recipe, model: keras.Model, steps: int) -> Learner:
     changed = keras.layers.Rescaling(1.0, dtype="float32")(photos)
     changed = RandomColour(settings, seed=recipe.seed + 1)(changed)
     changed = RandomResolution(settings.sides, settings.sides_share, recipe.seed + 2)(changed)
-    logits = keras.Model(model.input, model.get_layer("mask_logits").output)(changed)
+    names = ("mask_logits", "artefact_logits")
+    logits = keras.Model(model.input, [model.get_layer(name).output for name in names])(changed)
     trained = keras.Model(photos, logits)
-    return Learner(model, compiled(trained, recipe, steps, LOSSES[recipe.loss](0.0)))
+    losses = [LOSSES[recipe.loss](0.0), keras.losses.BinaryCrossentropy(from_logits=True)]
+    compiled(trained, recipe, steps, losses, [1.0, ARTEFACTS_WEIGHT])
+    return Learner(model, trained, asked=keras.Model(model.input, model.outputs[0]))
 
 
 def measure(masks: np.ndarray, answer: np.ndarray) -> dict[str, float]:

@@ -43,7 +43,6 @@ def test_beside_the_network_too_the_hash_is_of_what_was_loaded():
     assert Classifier.load().novelty_sha256 == card.files["novelty"].sha256
     outliner = Outliner.load()
     assert outliner.interpreters.sha256 == outliner.card.files["served"].sha256
-    assert outliner.probe_sha256 == outliner.card.files["probe"].sha256
 
 
 def test_what_is_read_is_hashed_and_a_file_that_is_gone_is_told(own):

@@ -1,13 +1,21 @@
 """Outlines: from a network's answer to a contour in the photo, and back to grids over it."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
 
+from model_zoo import artefacts, quality, registry
+from model_zoo.card import SEGMENTATION
+from model_zoo.errors import BadModel
 from model_zoo.frames import frame
-from model_zoo.segmentation import outline_of
+from model_zoo.images import decode_rgb
+from model_zoo.segmentation import Outliner, bundled_outliner, outline_of
 
 SIDE = 96
+SAMPLE = Path(__file__).parents[2] / "streamlit_app" / "samples" / "globules.jpg"
 
 
 def photo(width, height, lesion=(150, 80, 40)):
@@ -69,6 +77,13 @@ def test_the_main_region_counts_with_its_holes_filled():
     assert outline.area_fraction == pytest.approx(np.pi * 17.5**2 / SIDE**2, rel=0.15)
 
 
+def test_of_two_lesions_the_one_in_the_middle_counts():
+    rgb = np.full((300, 400, 3), (220, 180, 160), np.uint8)
+    cv2.circle(rgb, (210, 150), 30, (150, 80, 40), -1)
+    cv2.circle(rgb, (370, 250), 45, (150, 80, 40), -1)  # larger, but in a corner
+    assert outline_of(*answer(rgb)).box == pytest.approx((180, 120, 240, 180), abs=8)
+
+
 def test_a_lesion_at_the_border_is_said_to_touch_it():
     rgb = photo(600, 450)
     cv2.rectangle(rgb, (0, 150), (200, 300), (150, 80, 40), -1)
@@ -96,3 +111,27 @@ def test_the_square_around_it_stays_within_the_photo():
     assert outline.box[2] < right <= 600
     assert 0 <= top <= outline.box[1]
     assert outline.box[3] <= bottom <= 450
+
+
+@pytest.mark.parametrize("name", quality.ARTEFACTS)
+def test_what_is_drawn_in_front_of_a_lesion_is_flagged_and_nothing_else_of_its_kind(name):
+    plain = decode_rgb(SAMPLE.read_bytes())
+    drawn = artefacts.DRAWN[name](plain, np.random.default_rng(1))
+    outliner = bundled_outliner()
+    before, after = (
+        outliner.checks(
+            quality.measure(rgb), outliner.run(frame(rgb, outliner.side).pixels[None])[1][0]
+        )
+        for rgb in (plain, drawn)
+    )
+    assert after.keys() == outliner.thresholds.keys()
+    assert all(before[code].ok for code in quality.ARTEFACTS)
+    assert [code for code in quality.ARTEFACTS if not after[code].ok] == [name]
+
+
+def test_thresholds_for_what_a_network_does_not_say_are_refused():
+    card = registry.default_card(SEGMENTATION)
+    masks_alone = SimpleNamespace(side=SIDE, shapes=[(1, SIDE, SIDE, 1)], file=Path("x.tflite"))
+    with pytest.raises(BadModel, match="thresholds for hair, ink, ruler, of which"):
+        Outliner(card, masks_alone)
+    assert Outliner(None, masks_alone).thresholds == {}

@@ -149,7 +149,6 @@ def test_the_manifest_says_what_the_rows_are(scored):
     assert answers["model"]["novelty_sha256"] == card.files["novelty"].sha256
     assert answers["model"]["labels"] == list(card.labels)
     assert answers["outliner"]["sha256"] == outliner.files["served"].sha256
-    assert answers["outliner"]["probe_sha256"] == outliner.files["probe"].sha256
     assert {"numpy", "pillow", "opencv", "ai-edge-litert"} <= answers["packages"].keys()
     assert {"python", "pyarrow"} <= whole["runs"][0]["versions"].keys()
 
@@ -264,13 +263,13 @@ def test_other_versions_and_files_are_named(archive, scored, tmp_path, capsys):
     file = copied / manifest.NAME
     whole = json.loads(file.read_text())
     whole["answers"]["packages"]["pillow"] = "9.9.9"
-    whole["answers"]["outliner"]["probe_sha256"] = "0" * 64
+    whole["answers"]["outliner"]["sha256"] = "0" * 64
     del whole["answers"]["code"]
     file.write_text(json.dumps(whole))
     assert main(["score", "--photos", str(archive), "--out", str(copied), "--part", "4"]) == 1
     said = capsys.readouterr().err
     assert "packages.pillow (9.9.9, now " in said
-    assert "outliner.probe_sha256 (000000000000…, now " in said
+    assert "outliner.sha256 (000000000000…, now " in said
     assert "code (none, now " in said
     assert "a new folder with --out" in said
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_zoo import architectures, registry, unet
+from model_zoo import architectures, artefacts, quality, registry, unet
 from model_zoo.card import SEGMENTATION
 from model_zoo.errors import BadData, BadModel
 from model_zoo.frames import frame
@@ -111,7 +111,7 @@ def test_changes_keep_photo_and_mask_together(folder, rows):
     shares = []
     for seed in range(60):
         random = np.random.default_rng(seed)
-        changed = outlines.change(kept[seed % len(kept)], SIDE, random)
+        changed, _ = outlines.change(kept[seed % len(kept)], SIDE, random)
         assert changed.shape == (SIDE, SIDE, 4)
         lesion = changed[..., 3] > 127
         shares.append(lesion.mean())
@@ -120,6 +120,37 @@ def test_changes_keep_photo_and_mask_together(folder, rows):
             assert np.median(changed[..., 1][inner]) < 130
     assert 0 in shares  # bare skin
     assert max(shares) > 0.2
+
+
+@pytest.mark.parametrize("name", quality.ARTEFACTS)
+def test_a_batch_says_what_was_drawn_in_front_of_each_photo(folder, rows, monkeypatch, name):
+    photos = outlines.load_outlined(folder, rows, SIDE)
+    batches = outlines.OutlineBatches(photos, recipe("Tiny", 1), SIDE)
+    monkeypatch.setattr(outlines, "WITH_ARTEFACT", 0)
+    plain, (masks, none) = batches[0]
+    assert (plain.shape, masks.shape, none.shape) == ((4, 64, 64, 3), (4, 64, 64, 1), (4, 3))
+    assert not none.any()
+    monkeypatch.setattr(outlines, "WITH_ARTEFACT", 1)
+    monkeypatch.setattr(artefacts, "DRAWN", {name: artefacts.DRAWN[name]})
+    behind, (_, drawn) = batches[0]
+    assert (drawn == [name == other for other in quality.ARTEFACTS]).all()
+    changed = np.abs(behind.astype(int) - plain).max(axis=3) > 30
+    assert changed.any(axis=(1, 2)).all()
+    black = plain.max(axis=3) == 0
+    # The bars beside a frame of another format: nothing is drawn on them.
+    bars = black.all(axis=1, keepdims=True) | black.all(axis=2, keepdims=True)
+    assert bars.any()
+    assert not (changed & bars).any()
+
+
+def test_what_cannot_be_seen_does_not_count_as_drawn(monkeypatch):
+    monkeypatch.setattr(outlines, "WITH_ARTEFACT", 1)
+    random = np.random.default_rng(0)
+    black = np.zeros((SIDE, SIDE, 4), np.uint8)
+    monkeypatch.setattr(artefacts, "DRAWN", {"ruler": artefacts.ruler})
+    assert outlines._with_artefacts(black, random)[1] == set()
+    black[..., :3] = 200
+    assert outlines._with_artefacts(black, random)[1] == {"ruler"}
 
 
 def test_bare_skin_is_the_largest_free_square():
@@ -175,7 +206,12 @@ def test_from_folder_to_served_outline(folder, rows, tiny_unet, tmp_path):
     assert "outline.test" not in registry.classifiers()
     assert {row["precision"] for row in card.training["precisions"]} >= {"float32", "int8"}
 
-    measured = outline_measures.evaluate(Outliner.load("outline.test"), folder, held_out, "test")
+    outliner = Outliner.load("outline.test")
+    masks, seen = outliner.run(np.zeros((3, SIDE, SIDE, 3), np.uint8))
+    assert (masks.shape, seen.shape) == ((3, SIDE, SIDE), (3, len(quality.ARTEFACTS)))
+    assert ((seen > 0) & (seen < 1)).all()
+
+    measured = outline_measures.evaluate(outliner, folder, held_out, "test")
     assert measured.result["dice"]["value"] > 0.75
     assert set(measured.result["with"]) == {"hair", "ink", "ruler", "dark_corners"}
     assert "untouched" in outline_measures.summary(measured.result)

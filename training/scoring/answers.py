@@ -40,7 +40,6 @@ def describe(job: Job, classifier: Classifier) -> dict:
         "outliner": {
             "name": outliner.card.name,
             "sha256": outliner.interpreters.sha256,
-            "probe_sha256": outliner.probe_sha256,
         },
         "quality_thresholds": outliner.thresholds,
         "outlines": job.outlines,
