@@ -43,6 +43,14 @@ def measure(
     }
 
 
+def of_artefacts(seen: np.ndarray | None) -> dict[str, float]:
+    """Values by the code of the check, of what the network that outlines says, (A,); none of None.
+
+    Each is the probability, 0..1, of one of `ARTEFACTS`.
+    """
+    return {} if seen is None else dict(zip(ARTEFACTS, seen.tolist(), strict=True))
+
+
 def blur(grey: np.ndarray) -> float:
     """How little a grey photo, uint8 (H, W), loses when it is blurred again: 0 (sharp) to 1.
 

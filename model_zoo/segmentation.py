@@ -14,7 +14,7 @@ from model_zoo.frames import Frame, frame
 from model_zoo.images import decode_rgb
 from model_zoo.interpreters import THREADS, Interpreters
 from model_zoo.loading import served
-from model_zoo.quality import ARTEFACTS, SMALL
+from model_zoo.quality import ARTEFACTS, SMALL, of_artefacts
 from model_zoo.trust import Check, number_of, table_of
 
 # A pixel belongs to the lesion from this probability on.
@@ -132,11 +132,9 @@ class Outliner:
 
         qualities: from `quality.measure`. seen: artefacts (A,), from `run`.
         """
-        if seen is not None:
-            qualities = qualities | dict(zip(ARTEFACTS, seen.tolist(), strict=True))
         return {
             code: Check(value, limit, value >= limit if code == SMALL else value <= limit)
-            for code, value in qualities.items()
+            for code, value in (qualities | of_artefacts(seen)).items()
             if (limit := self.thresholds.get(code)) is not None
         }
 

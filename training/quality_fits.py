@@ -15,7 +15,7 @@ from model_zoo.card import Card
 from model_zoo.cases import photo_path
 from model_zoo.frames import frame
 from model_zoo.images import decode_rgb
-from model_zoo.quality import ARTEFACTS, SMALL
+from model_zoo.quality import SMALL
 from model_zoo.seal import sealed
 from model_zoo.segmentation import Outliner
 from training import splits
@@ -89,8 +89,7 @@ def _values(
     for image, rgb in _photos(folder, rows):
         changed = rgb if draw is None else draw(rgb, _random(image))
         seen = outliner.run(frame(changed, outliner.side).pixels[None])[1]
-        named = {} if seen is None else dict(zip(ARTEFACTS, seen[0].tolist(), strict=True))
-        yield quality.measure(changed) | named
+        yield quality.measure(changed) | quality.of_artefacts(None if seen is None else seen[0])
 
 
 def _photos(folder: Path, rows: list[splits.Row]) -> Iterator[tuple[str, np.ndarray]]:
