@@ -94,10 +94,10 @@ def _add_fit(into) -> None:
     _data(command)
     command.add_argument("--out", type=Path, required=True, help="folder of the run")
     command.add_argument(
-        "--weights", help="instead of the recipe's: imagenet, none or an .npz file"
+        "--weights", help="instead of the recipe's: imagenet, none, an .npz file, a run or a model"
     )
     command.add_argument(
-        "--teacher", type=Path, nargs="+", metavar="RUN", help="for a recipe with distillation"
+        "--teacher", nargs="+", metavar="RUN_OR_MODEL", help="for a recipe with distillation"
     )
     _images(command)
     command.add_argument("--limit", type=int, help="only this many photos of each part, to try out")

@@ -83,7 +83,7 @@ def load_best(run: Path) -> tuple[list[np.ndarray], dict]:
     return _numbered(arrays, "w"), about
 
 
-def set_weights(model: keras.Model, weights: list[np.ndarray], run: Path) -> None:
+def set_weights(model: keras.Model, weights: list[np.ndarray], run: str | Path) -> None:
     """Nothing; gives a network the weights of a run. Raises `BadData` where they are of another."""
     if [tuple(w.shape) for w in model.weights] != [w.shape for w in weights]:
         raise BadData("run_of_other_network", folder=run)

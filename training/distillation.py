@@ -5,9 +5,7 @@ Hinton et al. 2015, arXiv 1503.02531; the teachers see the very same changed pho
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import keras
 from keras import ops
@@ -15,8 +13,8 @@ from keras import ops
 from model_zoo.architectures import build
 from model_zoo.errors import BadData
 from training import checkpoint
+from training.finished import read_finished
 from training.recipe import Recipe
-from training.recipe_file import recipe_from
 
 
 class Distillation(keras.layers.Layer):
@@ -48,46 +46,37 @@ class Distillation(keras.layers.Layer):
         return ops.stop_gradient(sum(answers) / len(answers))
 
 
-def read_teachers(runs: Sequence[Path], side: int) -> list[keras.Model]:
-    """The finished networks of runs, or of their last stages, from photos (N, side, side, 3) to
-    logits, not trainable.
+def read_teachers(sources: Sequence[str], side: int) -> list[keras.Model]:
+    """Finished networks (see `finished`), from photos (N, side, side, 3) to logits, not trainable.
 
     A network that pools over its grid reads any side, though it knows best the one it ended with.
     """
     teachers = []
-    for run in map(checkpoint.last_stage, runs):
-        recipe = _recipe(run)
-        weights, _ = checkpoint.load_best(run)
-        whole = build(recipe.backbone, side, weights=None, dropout=recipe.dropout)
-        checkpoint.set_weights(whole, weights, run)
+    for source in sources:
+        finished = read_finished(source)
+        whole = build(finished.backbone, side, weights=None)
+        checkpoint.set_weights(whole, finished.weights, source)
         teacher = keras.Model(whole.input, whole.get_layer("logits").output)
         teacher.trainable = False
         teachers.append(teacher)
     return teachers
 
 
-def digest(runs: Sequence[Path]) -> str:
+def digest(sources: Sequence[str]) -> str:
     """The sha256 of what the teachers know, so that a resumed run asks the same ones."""
     whole = hashlib.sha256()
-    for run in map(checkpoint.last_stage, runs):
-        weights, _ = checkpoint.load_best(run)
-        for array in weights:
+    for source in sources:
+        for array in read_finished(source).weights:
             whole.update(array.tobytes())
-    return whole.hexdigest() if runs else ""
+    return whole.hexdigest() if sources else ""
 
 
-def check(recipes: tuple[Recipe, ...], runs: Sequence[Path]) -> None:
+def check(recipes: tuple[Recipe, ...], sources: Sequence[str]) -> None:
     """Nothing; raises `BadData` where a recipe wants teachers and has none, or the reverse."""
     wanting = [recipe.name for recipe in recipes if recipe.distillation]
-    if wanting and not runs:
+    if wanting and not sources:
         raise BadData("teachers_missing", recipe=wanting[0])
-    if runs and not wanting:
+    if sources and not wanting:
         raise BadData("teachers_unused", recipe=recipes[0].name)
-    for run in runs:
-        _recipe(checkpoint.last_stage(run))
-
-
-def _recipe(run: Path) -> Recipe:
-    if not (run / checkpoint.BEST).is_file() or not (run / checkpoint.RECIPE).is_file():
-        raise BadData("teacher_unfinished", folder=run)
-    return recipe_from(json.loads((run / checkpoint.RECIPE).read_text(encoding="utf-8")))
+    for source in sources:
+        read_finished(source)

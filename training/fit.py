@@ -18,6 +18,7 @@ import numpy as np
 
 from model_zoo.errors import BadData
 from training import checkpoint, classification, distillation, hosts, segmentation
+from training.finished import is_named, read_finished, require_backbone
 from training.learner import Data, Learner, Lesson, predict_averaged, seed_epoch
 from training.plateau import is_over, learning_rate
 from training.recipe import Phase, Recipe
@@ -64,7 +65,8 @@ def fit(
 ) -> None:
     """Nothing; trains into `folder`: state.npz, best.npz, recipe.json, data.json, history.json.
 
-    start: the folder of a run whose best weights are the first ones, instead of the recipe's.
+    start: the folder of a run whose best weights are the first ones, instead of the recipe's, which
+    may be those of a finished network (see `finished`).
     Raises `BadData` if the folder holds a run and `resume` is off, or holds none and it is on.
     """
     keras.utils.set_random_seed(recipe.seed)
@@ -73,8 +75,8 @@ def fit(
         data = dataclasses.replace(data, teachers=())
     progress, weights, moments = _begin(recipe, data, folder, resume)
     hosts.agree(f"{recipe} {_digest(data)} {distillation.digest(data.teachers)} {progress.epoch}")
-    if weights is None and start is not None:
-        weights, _ = checkpoint.load_best(start)
+    if weights is None:
+        weights = _first_weights(recipe, start)
     run = Run(recipe, data, folder, progress)
     first_epoch = 0
     for index, phase in enumerate(recipe.phases):
@@ -84,6 +86,17 @@ def fit(
                 progress.phase, progress.best = index, None
             weights, moments = _run_phase(run, phase, weights, moments, last_epoch)
         first_epoch = last_epoch
+
+
+def _first_weights(recipe: Recipe, start: Path | None) -> list[np.ndarray] | None:
+    """All weights to begin with, the head's too; None where only the backbone has some."""
+    if start is not None:
+        return checkpoint.load_best(start)[0]
+    if not is_named(recipe.weights):
+        return None
+    finished = read_finished(recipe.weights)
+    require_backbone(finished, recipe.weights, recipe.backbone)
+    return finished.weights
 
 
 def _begin(

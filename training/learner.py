@@ -19,8 +19,8 @@ VALIDATION_BATCH = 64
 class Data:
     """Where the photos are, the list that was read, and which photos train and validate.
 
-    limit: how many photos of each part were taken, None for all. teachers: folders of finished
-    runs, for a recipe with distillation.
+    limit: how many photos of each part were taken, None for all. teachers: finished networks, for
+    a recipe with distillation (see `finished`).
     """
 
     folder: Path
@@ -29,7 +29,7 @@ class Data:
     validation: list[Row]
     skip_broken: bool = False
     limit: int | None = None
-    teachers: tuple[Path, ...] = ()
+    teachers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ def read_recipes(
 
     A file may name a `base`, beside it or in `training/recipes`, of which it gives the changes. A
     file of stages holds nothing but `stages`, such names; each begins with the best weights of the
-    one before. weights: instead of the first one's own ("imagenet", "none" or an .npz file).
+    one before. weights: instead of the first one's own ("imagenet", "none", an .npz file, or a
+    finished network).
     epochs: at most so many of each phase. Raises `BadData` that names the file and the unknown key,
     missing key or wrong type.
     """

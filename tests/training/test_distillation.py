@@ -18,7 +18,7 @@ STILL = Augment(False, 0, (1, 1), 0, 0, 0, 0, 0, 0, 0, (), 0)
 
 
 def with_teachers(data, *runs):
-    return dataclasses.replace(data, teachers=runs)
+    return dataclasses.replace(data, teachers=tuple(map(str, runs)))
 
 
 def recipe(backbone, **changes):

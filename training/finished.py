@@ -1,0 +1,59 @@
+"""Networks that are done: of a run's folder, or of a model by its name or file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model_zoo import loading, registry
+from model_zoo.errors import BadData
+from training import checkpoint
+from training.recipe_file import recipe_from
+
+OTHER_WEIGHTS = ("imagenet", "none")  # what else `weights` of a recipe may be, beside an .npz file
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A network that is done: its backbone, and its weights as `get_weights()` lists them."""
+
+    backbone: str
+    weights: list[np.ndarray]
+
+
+def is_named(weights: str) -> bool:
+    """Whether the `weights` of a recipe name a finished network, head included."""
+    return weights not in OTHER_WEIGHTS and not weights.endswith(".npz")
+
+
+def read_finished(source: str | Path) -> Finished:
+    """The network of a run, of its last stage where it has some, or of a model of the zoo.
+
+    source: the folder of a run, the name of a model, or its `.keras` file with a card beside it.
+    Raises `BadData` for a folder without a finished run, `BadModel` for an unknown model.
+    """
+    if Path(source).is_dir():
+        return _of_run(Path(source))
+    card = registry.find(str(source))
+    file = card.file("keras")
+    if file is None or not card.backbone:
+        raise BadData("finished_unfit", source=source)
+    loading.verify_file(card, "keras")
+    from model_zoo.compile import load_flat
+
+    return Finished(card.backbone, load_flat(file).get_weights())
+
+
+def require_backbone(finished: Finished, source: str | Path, wanted: str) -> None:
+    """Nothing; raises `BadData` where a network that is to be trained on has another backbone."""
+    if finished.backbone != wanted:
+        raise BadData("finished_other", source=source, found=finished.backbone, wanted=wanted)
+
+
+def _of_run(folder: Path) -> Finished:
+    run = checkpoint.last_stage(folder)
+    if not (run / checkpoint.BEST).is_file() or not (run / checkpoint.RECIPE).is_file():
+        raise BadData("finished_missing", folder=folder)
+    recipe = recipe_from(json.loads((run / checkpoint.RECIPE).read_text(encoding="utf-8")))
+    return Finished(recipe.backbone, checkpoint.load_best(run)[0])
