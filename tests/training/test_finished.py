@@ -1,4 +1,4 @@
-"""Finished networks: a run and the model exported from it are one, to start from or to learn from."""
+"""Finished networks: a run and the model exported from it are one network to go on from."""
 
 import dataclasses
 
