@@ -45,7 +45,8 @@ def fit_stages(
 ) -> None:
     """Nothing; trains the stages one after the other, each from the best weights of the last.
 
-    One recipe trains into `folder` itself, several into a folder each inside it. Raises as `fit`.
+    One recipe trains into `folder` itself, several into a folder each inside it. Each stage has the
+    seed after the last one's, or it would draw the same photos and changes again. Raises as `fit`.
     """
     distillation.check(recipes, data.teachers)
     if len(recipes) == 1:
@@ -56,6 +57,7 @@ def fit_stages(
     start = None
     for number, recipe in enumerate(recipes, start=1):
         stage = folder / f"{number}_{recipe.name}"
+        recipe = dataclasses.replace(recipe, seed=recipe.seed + number - 1)
         fit(recipe, data, stage, resume=resume and checkpoint.begun(stage), start=start)
         start = stage
 

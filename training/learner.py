@@ -102,6 +102,29 @@ def freeze(model: keras.Model, unfrozen: int) -> None:
         layer.trainable = False
 
 
+class _Onward:
+    """An optimizer that goes on, with the next call of `fit`, from the weights it came to.
+
+    Keras puts the average in their place at the end of each `fit`; as every epoch here is one, each
+    would begin half an epoch back. The average is to be read, not to be walked from.
+    """
+
+    def finalize_variable_values(self, var_list: list) -> None:
+        """Nothing; leaves the weights as they are."""
+
+    def put_average(self, variables: list) -> None:
+        """Nothing; puts the running average in the place of the weights."""
+        super().finalize_variable_values(variables)
+
+
+class Adam(_Onward, keras.optimizers.Adam):
+    """Adam that goes on from its own weights."""
+
+
+class AdamW(_Onward, keras.optimizers.AdamW):
+    """AdamW that goes on from its own weights."""
+
+
 def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
     settings = recipe.optimizer
     rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.peak
@@ -116,8 +139,8 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
         )
     average = {"use_ema": settings.ema > 0, "ema_momentum": settings.ema or 0.99}
     if settings.name == "adam":
-        return keras.optimizers.Adam(rate, **average)
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, **average)
+        return Adam(rate, **average)
+    optimizer = AdamW(rate, weight_decay=settings.weight_decay, **average)
     # Decay pulls on kernels only; biases and the scales of normalization are left alone.
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
@@ -138,12 +161,12 @@ def predict_averaged(learner: Learner, pixels: np.ndarray) -> tuple[list[np.ndar
 
     Afterwards the model has its own weights back.
     """
-    optimizer = learner.trained.optimizer  # float16 wraps it, to scale the loss
-    averages = getattr(optimizer, "inner_optimizer", optimizer).use_ema
-    swap = keras.callbacks.SwapEMAWeights() if averages else keras.callbacks.Callback()
-    swap.set_model(learner.trained)
-    swap.on_predict_begin()
+    own = learner.model.get_weights()
+    optimizer = learner.trained.optimizer
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # float16 wraps it, to scale losses
+    if optimizer.use_ema:
+        optimizer.put_average(learner.trained.trainable_variables)
     averaged = learner.model.get_weights()
     probabilities = hosts.predict(learner.asked, pixels, VALIDATION_BATCH)
-    swap.on_predict_end()
+    learner.model.set_weights(own)
     return averaged, np.asarray(probabilities, dtype=np.float64)
