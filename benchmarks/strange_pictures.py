@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--things", type=Path, nargs="*", default=[], help="folders of pictures")
     options = parser.parse_args()
     reader = Classifier.load(options.model)
-    threshold = reader.trust.novelty_threshold
+    threshold = reader.guards[0].limit
     photos = distances(reader, held_out(options.data))
     kinds = {"things": things(options.things), "pages": pages(), "noise, plain": noise()}
     if options.outlines:
@@ -68,7 +68,7 @@ def distances(reader: Classifier, pictures: Iterator[np.ndarray]) -> np.ndarray:
     for rgb in pictures:
         seen = reader.prepare(rgb).square.pixels
         pooled.append(reader.engine.run(seen[None]).pooled[0])
-    return reader.novelty.distance(np.array(pooled)) if pooled else np.array([])
+    return reader.guards[0].novelty.distance(np.array(pooled)) if pooled else np.array([])
 
 
 def held_out(folder: Path) -> Iterator[np.ndarray]:

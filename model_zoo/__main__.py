@@ -19,6 +19,8 @@ SAID = {
     NOT_DERMOSCOPIC: "NOT DERMOSCOPIC: unlike the training photos, so the answer means nothing",
 }
 
+NO_LESION = "NO LESION: none is found in it, so the answer means nothing"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status of one command: 0, or 1 with a sentence on standard error."""
@@ -204,7 +206,8 @@ def _print_readable(scored) -> None:
     print(f"{scored.file}  ({scored.analysis.model})")
     failed = [code for code, check in scored.analysis.checks.items() if not check.ok]
     reasons = f" ({', '.join(failed)})" if failed else ""
-    print(f"  {SAID[scored.analysis.status]}{reasons}")
+    said = NO_LESION if scored.analysis.without_lesion else SAID[scored.analysis.status]
+    print(f"  {said}{reasons}")
     if scored.analysis.prediction_set is not None and scored.analysis.readable:
         print(f"  left possible: {' '.join(scored.analysis.prediction_set)}")
     for code, probability in scored.analysis.ranked():

@@ -10,8 +10,11 @@ from model_zoo.labels import CODES
 from model_zoo.segmentation import Outline
 from model_zoo.trust import (
     NOT_DERMOSCOPIC,
+    NOVELTY,
     POOR_QUALITY,
+    SINGLE,
     Check,
+    calibrated,
     group_probability,
     status_of,
 )
@@ -26,9 +29,11 @@ class Analysis:
     (left, top, right, bottom in pixels of the photo), size: width, height of the photo.
     randomised: heatmaps with the last layer shuffled (see `grad_cam`), or None.
     pooled: float32 (C,), the features behind the answer, or None. answers: float (A, K), what each
-    view of the photo and each member of an ensemble says. prediction_set: codes, None where none
-    was fitted. checks: by code, of those that were made.
-    outline, abcd: of the lesion, None where none is found or looked for.
+    view of the photo and each member of an ensemble says, before `temperature`. prediction_set:
+    codes, None where none was fitted. checks: by code, of those that were made.
+    outline, abcd: of the lesion, None where none is found or looked for. mode: how the model was
+    asked (see `trust`). centred: whether `box` is the square in the middle, on which all that the
+    card knows was fitted and measured, and not one that was chosen.
     """
 
     model: str
@@ -44,6 +49,9 @@ class Analysis:
     checks: dict[str, Check] = field(default_factory=dict)
     outline: Outline | None = None
     abcd: Abcd | None = None
+    mode: str = SINGLE
+    centred: bool = True
+    temperature: float = 1.0
 
     @property
     def label(self) -> str:
@@ -65,6 +73,17 @@ class Analysis:
     def readable(self) -> bool:
         """Whether the photo allows reading the answer; else it would mislead."""
         return self.status not in (POOR_QUALITY, NOT_DERMOSCOPIC)
+
+    @property
+    def without_lesion(self) -> bool:
+        """Whether it is refused for want of a lesion alone, and not as unlike training photos."""
+        novelty = self.checks.get(NOVELTY)
+        return self.status == NOT_DERMOSCOPIC and (novelty is None or novelty.ok)
+
+    @property
+    def calibrated_answers(self) -> np.ndarray | None:
+        """What each view and member says, (A, K), at the temperature of the probabilities."""
+        return None if self.answers is None else calibrated(self.answers, self.temperature)
 
     def probability(self, label: str) -> float:
         """The probability of one class, 0 to 1."""
@@ -107,6 +126,9 @@ class Analysis:
         return {
             "file": file,
             "model": self.model,
+            "mode": self.mode,
+            "square": "centre" if self.centred else "chosen",
+            "box": list(self.box),
             "label": self.label,
             "probabilities": {
                 code: round(self.probability(code), 6) for code in CODES if code in self.labels

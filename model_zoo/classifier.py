@@ -1,7 +1,6 @@
 """The classifier: a card and its networks, from pixels to one `Analysis` of one photo."""
 
 import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,26 +15,30 @@ from model_zoo.errors import BadModel
 from model_zoo.frames import Frame, frame
 from model_zoo.images import Square, centred_square, decode_rgb, field_of_view, square
 from model_zoo.interpreters import THREADS
-from model_zoo.loading import compiled, given, served, verified
-from model_zoo.segmentation import Outliner, outline_of
-from model_zoo.trust import SINGLE, TTA, Check, prediction_set
+from model_zoo.loading import compiled, given, served
+from model_zoo.segmentation import Outliner, lesion_check, outline_of
+from model_zoo.trust import LESION, NOVELTY, SINGLE, TTA, calibrated, prediction_set
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A photo as the networks read it: its pixels, the square, the frame, its qualities."""
+    """A photo as the networks read it: its pixels, the square, the frame, its qualities.
+
+    centred: whether the square is the one in the middle.
+    """
 
     rgb: np.ndarray
     square: Square
     frame: Frame | None
     qualities: dict[str, float]
+    centred: bool = True
 
 
 class Classifier:
     """A loaded model: one network, or an ensemble. It may be asked from many threads.
 
-    engines: of its members. mode: `trust.SINGLE` or `trust.TTA`. outliner: finds the lesion, None
-    to leave that out.
+    engines: of its members, whose cards are `members` where it is an ensemble. mode: `trust.SINGLE`
+    or `trust.TTA`. outliner: finds the lesion, None to leave that out.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Classifier:
         card: Card,
         engines: list[Engine],
         *,
+        members: list[Card] | None = None,
         orders: list[list[int]] | None = None,
         mode: str = SINGLE,
         outliner: Outliner | None = None,
@@ -58,9 +62,7 @@ class Classifier:
             if engine.side != engines[0].side:
                 problem = f"it reads {engine.side} pixels, another member {engines[0].side}"
                 raise BadModel("foreign_shape", file=engine.file.name, problem=problem)
-        content = verified(card, "novelty")
-        self.novelty = None if content is None else novelty.load(io.BytesIO(content.data))
-        self.novelty_sha256 = None if content is None else content.sha256
+        self.guards = novelty.guards([card]) or novelty.guards(members or [])
 
     @property
     def side(self) -> int:
@@ -71,6 +73,11 @@ class Classifier:
     def engine(self) -> Engine:
         """The engine of the first, or only, member."""
         return self.engines[0]
+
+    @property
+    def novelty_sha256(self) -> str | None:
+        """The sha256 of the novelty file; of several members, of theirs joined; None without."""
+        return _joined([guard.sha256 for guard in self.guards]) if self.guards else None
 
     @classmethod
     def load(
@@ -114,7 +121,7 @@ class Classifier:
                 raise BadModel("bad_card", file=card.path.name, problem=problem)
         orders = [[member.labels.index(code) for code in card.labels] for member in members]
         engines = [Engine(served(member), threads=threads) for member in members]
-        return cls(card, engines, orders=orders, **settings)
+        return cls(card, engines, members=members, orders=orders, **settings)
 
     def analyse(self, photo: bytes | np.ndarray) -> Analysis:
         """The analysis of one photo: encoded bytes, or uint8 (H, W, 3) RGB. Raises `BadImage`."""
@@ -129,9 +136,9 @@ class Classifier:
         field, image = field_of_view(rgb), Image.fromarray(rgb)
         seen = square(image, self.side, box or centred_square(field))
         if self.outliner is None:
-            return Prepared(rgb, seen, None, {})
+            return Prepared(rgb, seen, None, {}, box is None)
         whole = frame(image, self.outliner.side, field)
-        return Prepared(rgb, seen, whole, quality.measure(image, field))
+        return Prepared(rgb, seen, whole, quality.measure(image, field), box is None)
 
     def analyse_within(self, rgb: np.ndarray, box: tuple[int, int, int, int]) -> Analysis:
         """The analysis of a photo of which the classifier sees this square alone.
@@ -143,24 +150,28 @@ class Classifier:
     def analyse_prepared(self, photos: list[Prepared], *, outlines: bool = True) -> list[Analysis]:
         """The analyses of several photos, in one call of each network.
 
-        outlines: False makes all checks, but traces and measures no outline.
+        outlines: False makes all checks, but keeps and measures no outline.
         """
         count = len(photos)
         outputs = self._run(np.stack([photo.square.pixels for photo in photos]))
         answers = self._answers(outputs, count)
-        probabilities = self._calibrated(answers)
+        probabilities = calibrated(answers.mean(axis=0), self.trust.temperature)
         heatmaps = self._heatmaps([given.heatmaps for given in outputs], count)
         randomised = self._heatmaps([given.randomised for given in outputs], count)
         masks = seen = None
         if self.outliner is not None:
             masks, seen = self.outliner.run(np.stack([photo.frame.pixels for photo in photos]))
         strange = None
-        if self.novelty is not None:
-            strange = self.novelty.distance(outputs[0].pooled[:count])
+        if self.guards:
+            strange = novelty.checks(self.guards, [given.pooled for given in outputs], count)
         analyses = []
         for index, photo in enumerate(photos):
-            traced = outlines and masks is not None
-            outline = outline_of(masks[index], photo.frame) if traced else None
+            found = None if masks is None else outline_of(masks[index], photo.frame)
+            checks = {} if strange is None else {NOVELTY: strange[index]}
+            if self.outliner is not None:
+                checks |= {LESION: lesion_check(found)}
+                checks |= self.outliner.checks(photo.qualities, _at(seen, index))
+            outline = found if outlines else None
             analyses.append(
                 Analysis(
                     model=self.card.name,
@@ -173,9 +184,12 @@ class Classifier:
                     pooled=_at(outputs[0].pooled, index),
                     answers=answers[:, index],
                     prediction_set=self._set(probabilities[index]),
-                    checks=self._checks(photo, _at(strange, index), _at(seen, index)),
+                    checks=checks,
                     outline=outline,
                     abcd=None if outline is None else abcd.measure(photo.rgb, outline),
+                    mode=self.mode,
+                    centred=photo.centred,
+                    temperature=self.trust.temperature,
                 )
             )
         return analyses
@@ -185,20 +199,20 @@ class Classifier:
 
         Of the bytes that were loaded, whatever has become of the file since.
         """
-        digests = [engine.sha256 for engine in self.engines]
-        joined = hashlib.sha256("".join(digests).encode()).hexdigest()
-        return digests[0] if len(digests) == 1 else joined
+        return _joined([engine.sha256 for engine in self.engines])
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Calibrated probabilities (N, K) of squares, uint8 (N, S, S, 3) RGB."""
-        return self._calibrated(self._answers(self._run(pixels), len(pixels)))
+        answers = self._answers(self._run(pixels), len(pixels))
+        return calibrated(answers.mean(axis=0), self.trust.temperature)
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """Logits (N, K) of squares, uint8 (N, S, S, 3) RGB, before any temperature.
 
         The log of the mean probability of all views and members, so up to a constant.
         """
-        return _log_mean(self._answers(self._run(pixels), len(pixels)))
+        answers = self._answers(self._run(pixels), len(pixels))
+        return np.log(np.clip(answers.mean(axis=0), 1e-12, 1))
 
     def _run(self, pixels: np.ndarray) -> list[Outputs]:
         """What each member says of squares, or of all their views, those as they are first."""
@@ -213,9 +227,6 @@ class Classifier:
             for given, order in zip(outputs, self._orders, strict=True)
         ]
         return np.concatenate(parts)
-
-    def _calibrated(self, answers: np.ndarray) -> np.ndarray:
-        return softmax(_log_mean(answers) / self.trust.temperature)
 
     def _heatmaps(self, given: list[np.ndarray | None], count: int) -> np.ndarray | None:
         """Those of the photo as it is, (N, h, w, K); of an ensemble the mean of the scaled ones."""
@@ -234,24 +245,15 @@ class Classifier:
             return None
         return prediction_set(self.card.labels, probabilities, self.trust.set_threshold)
 
-    def _checks(
-        self, photo: Prepared, strange: float | None, seen: np.ndarray | None
-    ) -> dict[str, Check]:
-        checks = {}
-        if strange is not None and self.trust.novelty_threshold is not None:
-            limit = self.trust.novelty_threshold
-            checks["novelty"] = Check(float(strange), limit, bool(strange <= limit))
-        if self.outliner is not None:
-            checks |= self.outliner.checks(photo.qualities, seen)
-        return checks
-
 
 def _at(values: np.ndarray | None, index: int) -> np.ndarray | None:
     return None if values is None else values[index]
 
 
-def _log_mean(answers: np.ndarray) -> np.ndarray:
-    return np.log(np.clip(answers.mean(axis=0), 1e-12, 1))
+def _joined(digests: list[str]) -> str:
+    """The only sha256 in hex, or that of several joined."""
+    joined = hashlib.sha256("".join(digests).encode()).hexdigest()
+    return digests[0] if len(digests) == 1 else joined
 
 
 def eight_views(pixels: np.ndarray) -> np.ndarray:

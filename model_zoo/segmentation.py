@@ -154,6 +154,12 @@ def bundled_outliner() -> Outliner:
     return Outliner.load()
 
 
+def lesion_check(outline: Outline | None) -> Check:
+    """Whether a lesion is found: its share of the field of view, 0 where none is."""
+    share = 0.0 if outline is None else outline.area_fraction
+    return Check(share, SMALLEST_AREA, outline is not None)
+
+
 def outline_of(mask: np.ndarray, seen: Frame) -> Outline | None:
     """The outline in a network's answer, float (S, S), to a frame; None where there is none.
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from model_zoo import registry
 from model_zoo.card import Card
 
 # ISIC 2019 names photos of one archive so; the archive itself, and ISIC 2018, without it.
@@ -31,8 +32,14 @@ class TrainingIds:
 
 
 def training_ids(card: Card) -> TrainingIds | None:
-    """The ids that the model's compressed list names, or None where it has no such list."""
+    """The ids that the model's compressed list names, or None where it has no such list.
+
+    An ensemble without one knows what any of its members knows; None if that of one is unknown.
+    Raises `BadModel` where a member is not installed.
+    """
     file = card.file("training_ids")
+    if file is None and card.members:
+        return _union([training_ids(registry.find(name)) for name in card.members])
     if file is None or not file.is_file():
         return None
     text = gzip.decompress(file.read_bytes()).decode("utf-8")
@@ -40,4 +47,13 @@ def training_ids(card: Card) -> TrainingIds | None:
     return TrainingIds(
         frozenset(row["image"].removesuffix(SUFFIX) for row in rows),
         frozenset(row["lesion_id"] for row in rows),
+    )
+
+
+def _union(known: list[TrainingIds | None]) -> TrainingIds | None:
+    if None in known:
+        return None
+    return TrainingIds(
+        frozenset().union(*(ids.images for ids in known)),
+        frozenset().union(*(ids.lesions for ids in known)),
     )

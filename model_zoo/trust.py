@@ -5,11 +5,12 @@ one table for each way in which the model can be asked (`SINGLE`, `TTA`).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from model_zoo.card import Card
+from model_zoo.engine import softmax
 from model_zoo.errors import BadModel
 from model_zoo.labels import BY_CODE, MALIGNANT, PREMALIGNANT
 
@@ -29,6 +30,9 @@ MALIGNANT_GROUP = tuple(
     code for code, label in BY_CODE.items() if label.group in (MALIGNANT, PREMALIGNANT)
 )
 GROUPS: dict[str, tuple[str, ...]] = {"malignant": MALIGNANT_GROUP, "melanoma": ("MEL",)}
+# Checks without which a photo has nothing to be read: it is unlike the training photos, or the
+# network that outlines lesions found none in it.
+NOVELTY, LESION = "novelty", "lesion"
 # A prediction set of more classes than this leaves a reader where they were.
 LARGEST_SURE_SET = 2
 
@@ -53,13 +57,18 @@ class Trust:
     """What was fitted for one way of asking a model.
 
     temperature: logits are divided by it. set_threshold: of the prediction set, None if not fitted.
-    coverage: the share of lesions whose class the sets are to hold, 0..1. novelty_threshold: the
-    distance from which a photo is refused, None if not fitted.
+    coverage: the share of lesions whose class the sets are to hold, 0..1. covered: the share of
+    held-out lesions whose class they do hold, (value, low, high), None if not measured;
+    covered_by_class: the same by class code. set_size: classes in a set on average, in the same
+    form. novelty_threshold: the distance from which a photo is refused, None if not fitted.
     """
 
     temperature: float = 1.0
     set_threshold: float | None = None
     coverage: float = 0.9
+    covered: tuple[float, float, float] | None = None
+    covered_by_class: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    set_size: tuple[float, float, float] | None = None
     operating_points: tuple[OperatingPoint, ...] = ()
     novelty_threshold: float | None = None
 
@@ -82,11 +91,17 @@ def of_card(card: Card, mode: str) -> Trust:
     points = table.get("operating_points", [])
     if not isinstance(points, list):
         raise _bad(card, "operating_points", "a list of tables", points)
+    by_class = table_of(card, table, "covered_by_class")
     novel = table_of(card, card.trust, "novelty")
     return Trust(
         temperature=number_of(card, table, "temperature", (0.05, 20), card.temperature),
         set_threshold=number_of(card, table, "set_threshold", (0, 1), None),
         coverage=number_of(card, table, "coverage", (0, 1), 0.9),
+        covered=_interval(card, table, "covered"),
+        covered_by_class={
+            code: _interval(card, by_class, code) for code in card.labels if code in by_class
+        },
+        set_size=_interval(card, table, "set_size", (1, len(card.labels))),
         operating_points=tuple(_point(card, point) for point in points),
         novelty_threshold=number_of(card, novel, "threshold", (0, math.inf), None),
     )
@@ -104,13 +119,15 @@ def _point(card: Card, point: object) -> OperatingPoint:
     )
 
 
-def _interval(card: Card, table: dict, key: str) -> tuple[float, float, float] | None:
+def _interval(
+    card: Card, table: dict, key: str, within: tuple[float, float] = (0, 1)
+) -> tuple[float, float, float] | None:
     values = table.get(key)
     if values is None:
         return None
     if not isinstance(values, list) or len(values) != 3:
-        raise _bad(card, key, "three numbers from 0 to 1", values)
-    value, low, high = (number_of(card, {key: value}, key, (0, 1)) for value in values)
+        raise _bad(card, key, f"three numbers from {within[0]} to {within[1]}", values)
+    value, low, high = (number_of(card, {key: value}, key, within) for value in values)
     return value, low, high
 
 
@@ -139,6 +156,11 @@ def number_of(
 def _bad(card: Card, key: str, expected: str, found: object) -> BadModel:
     problem = f"trust: {key} must be {expected}, got {found!r:.80}"
     return BadModel("bad_card", file=card.path.name, problem=problem)
+
+
+def calibrated(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (..., K) as they are once their logits are divided by a temperature."""
+    return softmax(np.log(np.clip(probabilities, 1e-12, 1)) / temperature)
 
 
 def group_probability(
@@ -181,7 +203,7 @@ def prediction_set(
 def status_of(checks: dict[str, Check], set_size: int | None) -> str:
     """One of `STATUSES`: the gravest that holds. set_size: None where no set was fitted."""
     failed = {code for code, check in checks.items() if not check.ok}
-    if "novelty" in failed:
+    if failed & {NOVELTY, LESION}:
         return NOT_DERMOSCOPIC
     if failed:
         return POOR_QUALITY

@@ -1,5 +1,6 @@
 """Views and members: the answer is the mean of theirs, whatever the order of their outputs."""
 
+import gzip
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from model_zoo import registry
 from model_zoo.classifier import Classifier, eight_views
 from model_zoo.errors import BadModel
 from model_zoo.images import decode_rgb, square
+from model_zoo.training_ids import training_ids
+from model_zoo.trust import NOT_DERMOSCOPIC
 
 SAMPLE = Path(__file__).parents[2] / "streamlit_app" / "samples" / "network.jpg"
 
@@ -20,7 +23,7 @@ def installed(tmp_path, monkeypatch):
     monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
     bundled = registry.default_card()
 
-    def install(name, *, labels=None, members=()):
+    def install(name, *, labels=None, members=(), limit=None, ids=()):
         folder = registry.installed_folder() / name
         folder.mkdir(parents=True)
         lines = [f'name = "{name}"', f"labels = {list(labels or bundled.labels)}"]
@@ -28,6 +31,15 @@ def installed(tmp_path, monkeypatch):
         if not members:
             shutil.copy(bundled.file("served"), folder / f"{name}.tflite")
             lines += ["[files.served]", f'file = "{name}.tflite"']
+        if ids:
+            rows = "".join(f"{image},IL_{image}\n" for image in ids)
+            (folder / "ids.csv.gz").write_bytes(gzip.compress(f"image,lesion_id\n{rows}".encode()))
+            lines += ["[files.training_ids]", 'file = "ids.csv.gz"']
+        if limit is not None:
+            shutil.copy(bundled.file("novelty"), folder / "novelty.npz")
+            entry = bundled.files["novelty"]
+            lines += ["[files.novelty]", 'file = "novelty.npz"', f"size_bytes = {entry.size_bytes}"]
+            lines += [f'sha256 = "{entry.sha256}"', "[trust.novelty]", f"threshold = {limit}"]
         (folder / f"{name}.toml").write_text("\n".join(lines).replace("'", '"'))
 
     return install
@@ -80,6 +92,52 @@ def test_members_must_name_the_same_classes_and_be_no_ensembles(installed):
     installed("fewer", labels=labels[:5], members=("one.v1", "one.v1"))
     with pytest.raises(BadModel, match="has other classes"):
         Classifier.load("fewer")
+
+
+FAR, NEAR = 1000.0, 0.001  # limits within which all photos lie, and none
+
+
+@pytest.mark.parametrize(
+    ("limits", "refused"),
+    [
+        ((NEAR, None), True),
+        ((FAR, NEAR), False),
+        ((NEAR, NEAR), True),
+        ((NEAR, FAR, NEAR), True),
+        ((FAR, FAR, NEAR), False),
+    ],
+)
+def test_most_members_that_know_novelty_must_refuse(installed, limits, refused):
+    names = [f"m{place}.v1" for place in range(len(limits))]
+    for name, limit in zip(names, limits, strict=True):
+        installed(name, limit=limit)
+    installed("all", members=names)
+    reader = Classifier.load("all")
+    analysis = reader.analyse(SAMPLE.read_bytes())
+    assert analysis.checks["novelty"].ok is not refused
+    assert (analysis.status == NOT_DERMOSCOPIC) is refused
+    assert len(reader.guards) == sum(limit is not None for limit in limits)
+    assert reader.novelty_sha256
+
+
+def test_members_without_novelty_leave_it_unchecked(installed):
+    installed("one.v1")
+    installed("both", members=("one.v1", "one.v1"))
+    reader = Classifier.load("both")
+    assert "novelty" not in reader.analyse(SAMPLE.read_bytes()).checks
+    assert reader.novelty_sha256 is None
+
+
+def test_an_ensemble_knows_what_its_members_were_trained_on(installed):
+    installed("one.v1", ids=("ISIC_1", "ISIC_2"))
+    installed("other.v1", ids=("ISIC_2", "ISIC_3"))
+    installed("silent.v1")
+    installed("both", members=("one.v1", "other.v1"))
+    installed("more", members=("one.v1", "silent.v1"))
+    known = training_ids(registry.find("both"))
+    assert known.images == {"ISIC_1", "ISIC_2", "ISIC_3"}
+    assert known.know("ISIC_9", "IL_ISIC_3")
+    assert training_ids(registry.find("more")) is None
 
 
 @pytest.mark.parametrize("content", [None, b"other"])

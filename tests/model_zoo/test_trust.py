@@ -1,9 +1,12 @@
 """Trust: sets, groups, status and predictive values on numbers worked out by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from model_zoo import trust
+from model_zoo import registry, trust
+from model_zoo.errors import BadModel
 from model_zoo.labels import CODES
 from model_zoo.trust import Check
 
@@ -44,7 +47,31 @@ def test_the_gravest_status_wins():
     assert trust.status_of({"novelty": good, "blur": good}, 3) == trust.UNCERTAIN
     assert trust.status_of({"novelty": good, "blur": bad}, 3) == trust.POOR_QUALITY
     assert trust.status_of({"novelty": bad, "blur": bad}, 1) == trust.NOT_DERMOSCOPIC
+    assert trust.status_of({"novelty": good, "lesion": bad}, 1) == trust.NOT_DERMOSCOPIC
     assert trust.status_of({}, None) == trust.OK
+
+
+def test_a_card_says_what_its_sets_hold():
+    fitted = trust.of_card(registry.default_card(), trust.TTA)
+    assert fitted.covered == (0.8909, 0.875, 0.9069)
+    assert fitted.covered_by_class["MEL"] == (0.712, 0.6409, 0.7843)
+    assert fitted.covered_by_class.keys() == set(CODES)
+    assert fitted.set_size == (1.3702, 1.3383, 1.4013)
+    plain = dataclasses.replace(registry.default_card(), trust={})
+    assert trust.of_card(plain, trust.TTA).covered is None
+
+
+def test_a_set_of_less_than_one_class_is_no_card():
+    card = dataclasses.replace(registry.default_card(), trust={"single": {"set_size": [0.9, 1, 1]}})
+    with pytest.raises(BadModel, match=r"set_size must be a number from 1 to 8, got 0\.9"):
+        trust.of_card(card, trust.SINGLE)
+
+
+def test_a_temperature_of_one_changes_nothing_and_a_higher_one_levels():
+    assert trust.calibrated(PROBABILITIES, 1) == pytest.approx(PROBABILITIES)
+    level = trust.calibrated(PROBABILITIES, 2)
+    expected = np.sqrt(PROBABILITIES) / np.sqrt(PROBABILITIES).sum()
+    assert level == pytest.approx(expected)
 
 
 def test_predictive_values_follow_bayes():

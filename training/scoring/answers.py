@@ -36,7 +36,7 @@ def describe(job: Job, classifier: Classifier) -> dict:
         "temperature": trust.temperature,
         "set_threshold": trust.set_threshold,
         "coverage": trust.coverage,
-        "novelty_threshold": trust.novelty_threshold,
+        "novelty_thresholds": [guard.limit for guard in classifier.guards],
         "outliner": {
             "name": outliner.card.name,
             "sha256": outliner.interpreters.sha256,

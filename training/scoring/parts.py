@@ -18,7 +18,7 @@ MISSING, UNREADABLE = "missing_file", "unreadable_file"
 UNREAD = (MISSING, UNREADABLE)
 
 # Codes of the checks that an analysis can hold (see `model_zoo.classifier`).
-CHECKS = ("novelty", "small", "blur", "bright", "dim", "hair", "ink", "ruler")
+CHECKS = ("novelty", "lesion", "small", "blur", "bright", "dim", "hair", "ink", "ruler")
 OUTLINE = pa.struct(
     [
         ("area_fraction", pa.float64()),

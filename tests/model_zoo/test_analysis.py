@@ -1,0 +1,75 @@
+"""An analysis: refused where no lesion is found, and telling how the photo was read."""
+
+from pathlib import Path
+
+import cv2
+import jsonschema
+import numpy as np
+import pytest
+
+from model_zoo import trust
+from model_zoo.classifier import Classifier
+from model_zoo.images import decode_rgb
+from model_zoo.segmentation import bundled_outliner
+from tests.model_zoo.test_classifier import SCHEMA
+
+SAMPLE = Path(__file__).parents[2] / "streamlit_app" / "samples" / "network.jpg"
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Classifier.load(outliner=bundled_outliner())
+
+
+@pytest.fixture(scope="module")
+def bare():
+    """Skin without a lesion: a corner of a drawn sample, enlarged, uint8 (450, 600, 3)."""
+    return cv2.resize(decode_rgb(SAMPLE.read_bytes())[:90, :120], (600, 450))
+
+
+def test_a_photo_without_a_lesion_is_refused_with_that_reason(reader, bare):
+    analysis = reader.analyse(bare)
+    assert analysis.outline is None
+    assert analysis.checks["lesion"] == trust.Check(0.0, 0.002, False)
+    assert analysis.status == trust.NOT_DERMOSCOPIC
+    assert not analysis.readable
+    assert analysis.without_lesion is analysis.checks["novelty"].ok
+    record = analysis.record("bare.jpg")
+    assert (record["status"], record["checks"]["lesion"]["ok"]) == ("not_dermoscopic", False)
+    plain = Classifier.load().analyse(bare)
+    assert "lesion" not in plain.checks  # nobody looked for one
+
+
+def test_a_lesion_is_found_whether_its_outline_is_kept_or_not(reader):
+    photo = reader.prepare(decode_rgb(SAMPLE.read_bytes()))
+    kept, left = (
+        reader.analyse_prepared([photo], outlines=outlines)[0] for outlines in (True, False)
+    )
+    assert kept.checks["lesion"].value == kept.outline.area_fraction
+    assert kept.checks == left.checks
+    assert left.outline is left.abcd is None
+
+
+def test_the_record_says_how_the_photo_was_read(reader):
+    rgb = decode_rgb(SAMPLE.read_bytes())
+    eight = Classifier.load(outliner=bundled_outliner(), tta=True)
+    box = reader.analyse(rgb).outline.square((rgb.shape[1], rgb.shape[0]))
+    for analysis, expected in (
+        (reader.analyse(rgb), ("single", "centre", [75, 0, 525, 450])),
+        (eight.analyse(rgb), ("tta", "centre", [75, 0, 525, 450])),
+        (reader.analyse_within(rgb, box), ("single", "chosen", list(box))),
+    ):
+        record = {**analysis.record("x"), "notice": "n"}
+        jsonschema.validate(record, SCHEMA)
+        assert (record["mode"], record["square"], record["box"]) == expected
+
+
+def test_answers_are_told_at_the_temperature_of_the_probabilities(reader):
+    (only,) = reader.analyse(SAMPLE.read_bytes()).calibrated_answers
+    assert only == pytest.approx(reader.analyse(SAMPLE.read_bytes()).probabilities, abs=1e-9)
+    eight = Classifier.load(tta=True).analyse(SAMPLE.read_bytes())
+    assert eight.temperature == 0.9081
+    raised = eight.answers ** (1 / 0.9081)
+    expected = raised / raised.sum(axis=1, keepdims=True)
+    assert np.abs(eight.calibrated_answers - expected).max() < 1e-6
+    assert np.abs(eight.calibrated_answers - eight.answers).max() > 1e-3
