@@ -55,12 +55,15 @@ CHANGES: dict[str, tuple[tuple[float, ...], Callable[[float], Draw]]] = {
 }
 
 
-def trace(classifier: Classifier, rgb: np.ndarray) -> list[Changed]:
+def trace(
+    classifier: Classifier, rgb: np.ndarray, box: tuple[int, int, int, int] | None = None
+) -> list[Changed]:
     """The answer to the photo as it is, kind "none", and to it under each of `CHANGES`.
 
-    rgb: uint8 (H, W, 3). What the network sees of it is changed, so that nothing else is.
+    rgb: uint8 (H, W, 3). box: the square that the network sees, instead of the largest one in the
+    middle. That square is changed, so that nothing else is.
     """
-    seen = square(rgb, classifier.side).pixels
+    seen = square(rgb, classifier.side, box).pixels
     asked = [("none", 0.0, seen)]
     for kind, (strengths, make) in CHANGES.items():
         asked += [(kind, strength, make(strength)(seen)) for strength in strengths]

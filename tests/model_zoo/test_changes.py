@@ -77,5 +77,9 @@ def test_every_change_is_asked_and_the_photo_itself_first(rgb):
     ink = next(change for change in traced if change.kind == "ink")
     drawn = artefacts.ink(seen, np.random.default_rng(1))
     assert ink.probabilities == pytest.approx(classifier.probabilities(drawn[None])[0], abs=1e-5)
+    box = (10, 20, 110, 120)
+    around = changes.trace(classifier, rgb, box)[0].probabilities
+    assert around == pytest.approx(classifier.analyse_within(rgb, box).probabilities, abs=1e-5)
+    assert np.abs(around - plain).max() > 1e-3
     low, high = changes.spread(traced, 0)["rotation"]
     assert low <= high
