@@ -17,8 +17,8 @@ from model_zoo import NOTICE
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.labels import BY_CODE
-from model_zoo.trust import SINGLE, group_probability, of_card
-from streamlit_app.components.verdict import sentence
+from model_zoo.trust import SINGLE, Trust, group_probability, of_card
+from streamlit_app.components.verdict import sentence, set_note
 from streamlit_app.content import (
     ENGLISH,
     PERSIAN,
@@ -42,8 +42,8 @@ class Report:
     """The content of a report, in words and pictures.
 
     pictures: JPEG and caption. verdict: what the status means for reading the rest. bars: class,
-    group, probability 0..1. facts: name and value. notices: English first. language, direction: as
-    HTML names them.
+    group, probability 0..1; none where the photo is refused. facts: name and value. notices:
+    English first. language, direction: as HTML names them.
     """
 
     title: str
@@ -77,7 +77,7 @@ def make(
         verdict=sentence(analysis),
         bars=tuple(
             (class_name(code), text(f"groups.{BY_CODE[code].group}"), probability)
-            for code, probability in analysis.ranked()
+            for code, probability in (analysis.ranked() if analysis.readable else ())
         ),
         facts=tuple(_facts(analysis, card, digest, mode)),
         notices=_notices(),
@@ -93,16 +93,8 @@ def _notices() -> tuple[str, ...]:
 
 def _facts(analysis: Analysis, card: Card, digest: str, mode: str) -> list[tuple[str, str]]:
     facts = [(text("report.status"), text(f"status.{analysis.status}"))]
-    if analysis.prediction_set is not None and analysis.readable:
-        names = listed(class_name(code) for code in analysis.prediction_set)
-        share = f"{of_card(card, mode).coverage:.0%}"
-        facts.append((text("report.set", share=share), names))
-    facts.append((text("report.malignant"), f"{analysis.malignant_probability:.3f}"))
-    for point in of_card(card, mode).operating_points if analysis.readable else ():
-        value = float(group_probability(analysis.labels, analysis.probabilities, point.group))
-        side = text("report.above" if value >= point.threshold else "report.below")
-        title = text(f"report.{point.group}_point", target=f"{point.target:.0%}")
-        facts.append((title, f"{point.threshold:.3f}: {value:.3f} {side}"))
+    if analysis.readable:
+        facts += _answer(analysis, of_card(card, mode))
     facts += [
         (text(f"checks.{code}"), text("report.passed" if check.ok else "report.failed"))
         for code, check in analysis.checks.items()
@@ -116,13 +108,36 @@ def _facts(analysis: Analysis, card: Card, digest: str, mode: str) -> list[tuple
             (text("abcd.colours"), listed(text(f"colours.{c}") for c in numbers.colours)),
             (text("abcd.diameter"), f"{numbers.diameter_fraction:.2f}"),
         ]
-    inside = analysis.heatmap_inside(analysis.label)
-    if inside is not None:
-        facts.append((text("report.inside"), f"{inside:.0%}"))
     facts += [
+        (text("report.how"), _how(analysis)),
         (text("report.model"), f"{card_words(card.title or card.name)} ({card.name})"),
         ("sha256", digest),
     ]
+    return facts
+
+
+def _how(analysis: Analysis) -> str:
+    """How often and in which square the photo was read, and what that leaves unfitted."""
+    square = text("report.centre" if analysis.centred else "report.chosen")
+    words = listed((text(f"report.{analysis.mode}"), square))
+    return words if analysis.centred else f"{words}. {text('verdict.square_note')}"
+
+
+def _answer(analysis: Analysis, trust: Trust) -> list[tuple[str, str]]:
+    """What is told of the answer beside its bars."""
+    facts = []
+    if analysis.prediction_set is not None:
+        names = listed(class_name(code) for code in analysis.prediction_set)
+        facts.append((text("report.set", note=set_note(trust)), names))
+    facts.append((text("report.malignant"), f"{analysis.malignant_probability:.3f}"))
+    for point in trust.operating_points:
+        value = float(group_probability(analysis.labels, analysis.probabilities, point.group))
+        side = text("report.above" if value >= point.threshold else "report.below")
+        title = text(f"report.{point.group}_point", target=f"{point.target:.0%}")
+        facts.append((title, f"{point.threshold:.3f}: {value:.3f} {side}"))
+    inside = analysis.heatmap_inside(analysis.label)
+    if inside is not None:
+        facts.append((text("report.inside"), f"{inside:.0%}"))
     return facts
 
 
@@ -133,11 +148,12 @@ def to_html(report: Report) -> bytes:
         f'{base64.b64encode(jpeg).decode()}"><figcaption>{html.escape(caption)}</figcaption></figure>'
         for jpeg, caption in report.pictures
     )
-    bars = "".join(
+    rows = "".join(
         f'<tr><td>{html.escape(name)} <small>{html.escape(group)}</small></td><td class="bar">'
         f'<i style="width:{100 * value:.1f}%"></i></td><td class="number">{value:.3f}</td></tr>'
         for name, group, value in report.bars
     )
+    bars = f"<table>{rows}</table>" if rows else ""
     facts = "".join(
         f"<tr><th>{html.escape(name)}</th><td><bdi>{html.escape(value)}</bdi></td></tr>"
         for name, value in report.facts
@@ -153,7 +169,7 @@ def to_html(report: Report) -> bytes:
         f"</title><style>{STYLE}</style>{notice}<h1>{html.escape(report.title)}</h1>"
         f"<p>{html.escape(report.made)}</p><p class=verdict>{html.escape(report.verdict)}</p>"
         f"<div class=row>{figures}</div><div class=row>"
-        f"<table>{bars}</table><table>{facts}</table></div>{notice}</html>"
+        f"{bars}<table>{facts}</table></div>{notice}</html>"
     ).encode()
 
 
@@ -214,8 +230,13 @@ def _bars(page: fpdf.FPDF, report: Report, top: float, width: float) -> None:
 
 
 def _fact_rows(page: fpdf.FPDF, report: Report, top: float, width: float, end: float) -> None:
-    """Nothing; facts beside the bars down to `end`, the rest of them below the bars."""
+    """Nothing; facts beside the bars down to `end`, the rest of them below the bars.
+
+    Without bars they begin at the left.
+    """
     x, below_bars = 14 + width + 4, top + 8 * len(report.bars) + 2
+    if not report.bars:
+        x = 14
     page.set_y(top)
     for name, value in report.facts:
         if page.get_y() + _fact(page, name, value, x, width, draw=False) > end and x > 14:

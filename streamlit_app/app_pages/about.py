@@ -51,7 +51,8 @@ def _purpose(card: Card) -> None:
         st.markdown(f"**{text('about.no')}**")
         st.markdown(text("about.no_body"))
     _section("limits")
-    st.markdown("\n".join(f"- {card_words(limit)}" for limit in card.limits))
+    limits = [*(card_words(limit) for limit in card.limits), text("about.limits_refusal")]
+    st.markdown("\n".join(f"- {limit}" for limit in limits))
 
 
 def _measured(card: Card) -> None:

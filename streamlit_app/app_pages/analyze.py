@@ -8,6 +8,7 @@ import streamlit as st
 from model_zoo import NOTICE
 from model_zoo.card import Card
 from model_zoo.errors import BadImage, ZooError
+from model_zoo.trust import OK
 from streamlit_app import report
 from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier, last_viewed, view
@@ -17,7 +18,7 @@ from streamlit_app.components.decide import decide
 from streamlit_app.components.model_choice import choose_mode, choose_model, model_line
 from streamlit_app.components.overload import overload_told
 from streamlit_app.components.photo_source import Chosen, choose_photo
-from streamlit_app.components.photo_view import photo_view, picture
+from streamlit_app.components.photo_view import photo_view, picture, plain_photo
 from streamlit_app.components.probabilities import probability_chart, probability_table
 from streamlit_app.components.teaching import (
     abcd_numbers,
@@ -88,8 +89,15 @@ def _draw(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     with photo:
         _photo(viewed, chosen, card)
     with answer:
-        _answer(viewed, card)
-    _below(viewed, card)
+        if viewed.analysis.status == OK:
+            _probabilities(viewed, card)
+        abcd_strip(viewed.analysis)
+    if viewed.analysis.status == OK:
+        _below(viewed, card)
+    else:
+        _folded(viewed, card)
+    _downloads(viewed, card)
+    st.caption(model_line(card, viewed.analysis))
     return viewed
 
 
@@ -98,12 +106,15 @@ def _compare(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     viewed = _viewed(chosen, card, mode)
     if viewed is not None:
         compare(viewed, card, zoomed=viewed.zoomed)
-        st.caption(model_line(card))
+        st.caption(model_line(card, viewed.analysis))
     return viewed
 
 
 def _photo(viewed: Viewed, chosen: Chosen, card: Card) -> None:
-    photo_view(viewed)
+    if viewed.analysis.status == OK:
+        photo_view(viewed)
+    else:
+        plain_photo(viewed)
     if viewed.analysis.outline is not None:
         st.toggle(text("analyze.zoom"), key="analyze_zoom", help=text("analyze.zoom_help"))
     if chosen.archive is not None:
@@ -138,13 +149,15 @@ def _viewed(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
         return None
 
 
-def _answer(viewed: Viewed, card: Card) -> None:
-    if not viewed.analysis.readable:
-        with st.expander(text("analyze.probabilities_folded")):
+def _folded(viewed: Viewed, card: Card) -> None:
+    """Nothing; puts all that tells of the answer under one fold, since the status leads."""
+    with st.expander(text("analyze.folded")):
+        photo, answer = st.columns([5, 6], gap="large")
+        with photo:
+            photo_view(viewed)
+        with answer:
             _probabilities(viewed, card)
-    else:
-        _probabilities(viewed, card)
-    abcd_strip(viewed.analysis)
+        _below(viewed, card)
 
 
 def _probabilities(viewed: Viewed, card: Card) -> None:
@@ -174,8 +187,6 @@ def _below(viewed: Viewed, card: Card) -> None:
         what_would_change_it(viewed)
     with similar:
         similar_cases(viewed)
-    _downloads(viewed, card)
-    st.caption(model_line(card))
 
 
 def _downloads(viewed: Viewed, card: Card) -> None:
@@ -224,7 +235,7 @@ def _made(viewed: Viewed, card: Card) -> report.Report:
     found = analysis.outline is not None
     plain = text("report.caption_outline" if found else "report.caption_photo")
     pictures = [(viewed.with_outline(), plain)]
-    if analysis.heatmaps is not None:
+    if analysis.heatmaps is not None and analysis.readable:
         heat = picture(viewed, analysis.label, REPORT_OPACITY, outline=found)
         caption = text("report.caption_heatmap", label=class_name(analysis.label))
         pictures.append((heat, caption))

@@ -31,6 +31,7 @@ def page() -> None:
         offer_download(card)
     before_figures(card)
     _figures(card, mode)
+    measured.sets(card, mode)
     _decide(card, mode)
     _leak(card)
     made_of(card)

@@ -118,6 +118,11 @@ def shown(entry: dict | None, digits: int = 2) -> str:
     return text("charts.interval", value=value, low=f"{low:.{digits}f}", high=f"{high:.{digits}f}")
 
 
+def as_entry(triple: tuple[float, float, float]) -> dict:
+    """A value with its interval in the form in which a card keeps measures."""
+    return dict(zip(("value", "low", "high"), triple, strict=True))
+
+
 def add_intervals(
     figure: go.Figure, names: Sequence[str], entries: Sequence[dict], *, series: str, colour: str
 ) -> None:

@@ -7,6 +7,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.errors import BadImage
 from model_zoo.images import MAX_BYTES, SUFFIXES
+from model_zoo.trust import OK
 from streamlit_app.cache import SECOND, Viewed, view
 from streamlit_app.components.charts import as_table, draw, palette
 from streamlit_app.components.photo_view import picture
@@ -62,29 +63,50 @@ def _second(card: Card, mode: str, *, zoomed: bool) -> Viewed | None:
 
 
 def _one(viewed: Viewed, card: Card, key: str) -> None:
-    """Nothing; draws a photo with outline and heatmap of its leading class, and its answer."""
+    """Nothing; draws a photo with its answer, under a fold unless nothing speaks against it."""
     analysis = viewed.analysis
-    found = analysis.outline is not None
-    name, label = sample_title(plain_name(viewed.name)), class_name(analysis.label)
-    if analysis.heatmaps is None:
-        st.image(viewed.with_outline(), alt=text("analyze.alt_photo", name=name), width="stretch")
-    else:
-        shown = picture(viewed, analysis.label, OPACITY, outline=found)
-        alt = text("analyze.alt_heatmap", label=label, name=name)
-        st.image(shown, alt=alt, width="stretch", output_format="JPEG")
-    verdict(analysis, card, viewed.mode)
-    if not analysis.readable:
-        with st.expander(text("analyze.probabilities_folded")):
-            bars_with_table(analysis.ranked(), key=f"compare_{key}")
-    else:
+    if analysis.status == OK:
+        _picture(viewed)
+        verdict(analysis, card, viewed.mode)
         bars_with_table(analysis.ranked(), key=f"compare_{key}")
+        return
+    _plain(viewed)
+    verdict(analysis, card, viewed.mode)
+    with st.expander(text("analyze.folded")):
+        if analysis.heatmaps is not None:
+            _picture(viewed)
+        bars_with_table(analysis.ranked(), key=f"compare_{key}")
+
+
+def _picture(viewed: Viewed) -> None:
+    """Nothing; draws a photo with outline and heatmap of its leading class, if it has one."""
+    analysis = viewed.analysis
+    if analysis.heatmaps is None:
+        _plain(viewed)
+        return
+    shown = picture(viewed, analysis.label, OPACITY, outline=analysis.outline is not None)
+    name, label = sample_title(plain_name(viewed.name)), class_name(analysis.label)
+    alt = text("analyze.alt_heatmap", label=label, name=name)
+    st.image(shown, alt=alt, width="stretch", output_format="JPEG")
+
+
+def _plain(viewed: Viewed) -> None:
+    alt = text("analyze.alt_photo", name=sample_title(plain_name(viewed.name)))
+    st.image(viewed.with_outline(), alt=alt, width="stretch")
 
 
 def _differences(first: Analysis, second: Analysis) -> None:
     """Nothing; draws by how much each class's probability changes from the first to the second."""
     st.subheader(text("compare.differences"), anchor=False)
-    if not (first.readable and second.readable):
-        st.caption(text("compare.folded"))
+    if first.status == second.status == OK:
+        _changes(first, second)
+        return
+    st.caption(text("compare.folded"))
+    with st.expander(text("analyze.folded")):
+        _changes(first, second)
+
+
+def _changes(first: Analysis, second: Analysis) -> None:
     pairs = [
         (class_name(code), first.probability(code), second.probability(code))
         for code in first.labels

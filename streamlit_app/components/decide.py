@@ -9,7 +9,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.registry import asked_as
 from model_zoo.trust import GROUPS, OperatingPoint, group_probability, of_card, predictive_values
-from streamlit_app.components.charts import DARK, as_table, draw, palette, shown
+from streamlit_app.components.charts import DARK, as_entry, as_table, draw, palette, shown
 from streamlit_app.content import text, thousands
 
 # Round shares, chosen to teach how much the setting matters; nobody measured them here.
@@ -126,8 +126,8 @@ def _percent(share: float) -> str:
 def _numbers(point: OperatingPoint, prevalence: float) -> None:
     positive, negative = predictive_values(point.sensitivity[0], point.specificity[0], prevalence)
     rows = [
-        ("sensitivity", shown(_entry(point.sensitivity))),
-        ("specificity", shown(_entry(point.specificity))),
+        ("sensitivity", shown(as_entry(point.sensitivity))),
+        ("specificity", shown(as_entry(point.specificity))),
         ("ppv", f"{positive:.3f}"),
         ("npv", f"{negative:.4f}"),
     ]
@@ -135,10 +135,6 @@ def _numbers(point: OperatingPoint, prevalence: float) -> None:
         words, number = st.columns([3, 2], vertical_alignment="center", wrap=False)
         words.markdown(f"{text(f'decide.{name}')}  \n:small[{text(f'decide.{name}_meaning')}]")
         number.markdown(f"**{value}**", text_alignment="right")
-
-
-def _entry(triple: tuple[float, float, float]) -> dict:
-    return dict(zip(("value", "low", "high"), triple, strict=True))
 
 
 def _this_photo(point: OperatingPoint, analysis: Analysis) -> None:

@@ -33,7 +33,7 @@ def leak_pair() -> None:
     ]
     heads = ("by_image", "by_lesion", "difference")
     as_table(
-        [text("models.recall"), *(text(f"leak.{name}") for name in heads)],
+        [text("leak.measure"), *(text(f"leak.{name}") for name in heads)],
         [
             [name, shown(one), shown(other), shown(pairs.difference(one, other))]
             for name, one, other in overall + rows
@@ -72,7 +72,7 @@ def _chart(rows: list[tuple[str, dict, dict]]) -> None:
         key="leak_pair",
         alt=text("leak.alt"),
         height=90 + 48 * len(names),
-        xaxis={"range": [0, 1], "title": text("models.recall"), "zeroline": False},
+        xaxis={"range": [0, 1], "title": text("leak.axis"), "zeroline": False},
         yaxis={"categoryorder": "array", "categoryarray": names[::-1]},
         scattermode="group",
         scattergap=0.6,

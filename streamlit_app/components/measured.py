@@ -8,8 +8,16 @@ import streamlit as st
 from model_zoo.card import Card
 from model_zoo.labels import BY_CODE
 from model_zoo.registry import asked_as
-from model_zoo.trust import TTA
-from streamlit_app.components.charts import add_intervals, as_table, draw, palette, shown, table
+from model_zoo.trust import TTA, of_card
+from streamlit_app.components.charts import (
+    add_intervals,
+    as_entry,
+    as_table,
+    draw,
+    palette,
+    shown,
+    table,
+)
 from streamlit_app.content import card_words, class_name, text
 
 NATIVE = "native"
@@ -104,6 +112,26 @@ def by_class(measured: dict) -> None:
                 *(shown(entry[name]) for name in ("recall", "precision", "f1", "auc")),
             ]
             for code, entry in measured["per_class"].items()
+        ],
+    )
+
+
+def sets(card: Card, mode: str) -> None:
+    """Nothing; draws how often prediction sets hold the true class, of all lesions and by class."""
+    st.subheader(text("models.sets"), anchor=False)
+    fitted = of_card(card, mode)
+    if fitted.covered is None or fitted.set_size is None:
+        st.info(text("models.unmeasured", what=text("models.sets")), icon=":material/pending:")
+        st.code(text("decide.command", name=asked_as(card)), language="bash", wrap_lines=True)
+        return
+    size = shown(as_entry(fitted.set_size))
+    st.caption(text("models.sets_note", share=f"{fitted.coverage:.0%}", size=size))
+    by_class = [(class_name(code), held) for code, held in fitted.covered_by_class.items()]
+    table(
+        [text("models.class"), text("models.in_set")],
+        [
+            [name, shown(as_entry(held))]
+            for name, held in [(text("models.all_classes"), fitted.covered), *by_class]
         ],
     )
 

@@ -5,12 +5,13 @@ import os
 import streamlit as st
 
 from model_zoo import registry
+from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.trust import SINGLE, TTA
 from streamlit_app import downloads
 from streamlit_app.components.weights import offer_download
-from streamlit_app.content import card_words, text, told
+from streamlit_app.content import card_words, listed, text, told
 from streamlit_app.exports import plain_name
 
 MODEL, EIGHT_VIEWS = "analyze_model", "analyze_tta"
@@ -94,10 +95,23 @@ def _default_name(names: list[str]) -> str | None:
     return name if name in names else None
 
 
-def model_line(card: Card) -> str:
-    """One sentence on the model with its held-out figures, from its card."""
+def figures_of(card: Card, analysis: Analysis) -> tuple[dict | None, str]:
+    """The held-out figures of a card for an answer, and how they were measured if otherwise.
+
+    The second is empty where they were measured as the photo was read.
+    """
+    measured = card.metrics.get("native_tta" if analysis.mode == TTA else "native")
+    how = [] if analysis.centred else [text("analyze.of_centre")]
+    if measured is None and analysis.mode == TTA:
+        measured = card.metrics.get("native")
+        how.insert(0, text("analyze.of_one_view"))
+    return measured, listed(how)
+
+
+def model_line(card: Card, analysis: Analysis) -> str:
+    """One sentence on the model with its held-out figures, from its card, as far as they fit."""
     title = card_words(card.title or card.name)
-    measured = card.metrics.get("native")
+    measured, how = figures_of(card, analysis)
     if not measured:
         return text("analyze.model_line_unmeasured", title=title)
     accuracy, balanced = measured["accuracy"], measured["balanced_accuracy"]
@@ -110,4 +124,5 @@ def model_line(card: Card) -> str:
         "balanced_high": balanced["high"],
     }
     shown = {key: f"{value:.2f}" for key, value in numbers.items()}
-    return text("analyze.model_line", title=title, n=measured["n"], **shown)
+    line = text("analyze.model_line", title=title, n=measured["n"], **shown)
+    return f"{line} · {how}" if how else line

@@ -48,6 +48,11 @@ def photo_view(viewed: Viewed) -> None:
     _caption(viewed, label, shuffled=view == SHUFFLED)
 
 
+def plain_photo(viewed: Viewed) -> None:
+    """Nothing; draws the photo with its outline alone, which tells nothing of the answer."""
+    _draw_photo(viewed, outline=True)
+
+
 def _controls(viewed: Viewed) -> tuple[str, float, bool]:
     """The class code, the opacity, 0..1, and whether the outline is drawn, as the user set them."""
     ranked = [code for code, _ in viewed.analysis.ranked()]

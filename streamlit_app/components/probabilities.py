@@ -7,6 +7,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.labels import BENIGN, BY_CODE, MALIGNANT, PREMALIGNANT
 from streamlit_app.components.charts import as_table, palette, table
+from streamlit_app.components.model_choice import figures_of
 from streamlit_app.content import class_name, text
 
 # Okabe and Ito's palette: told apart with any kind of colour vision; the group is also in words.
@@ -15,12 +16,16 @@ GROUP_COLOURS = {MALIGNANT: "#d55e00", PREMALIGNANT: "#e69f00", BENIGN: "#3a86b7
 
 def probability_chart(analysis: Analysis, card: Card) -> None:
     """Nothing; draws the probabilities of an analysis, each class with what the model reached."""
-    probability_bars(analysis.ranked(), key="analyze_chart", measured=_measured(card))
+    figures, how = figures_of(card, analysis)
+    measured = _measured(figures or {})
+    probability_bars(analysis.ranked(), key="analyze_chart", measured=measured)
+    if measured and how:
+        st.caption(text("analyze.figures_how", how=how))
 
 
-def _measured(card: Card) -> dict[str, str]:
+def _measured(figures: dict) -> dict[str, str]:
     """Held-out sensitivity and precision by class code, in words; empty if not measured."""
-    per_class = card.metrics.get("native", {}).get("per_class", {})
+    per_class = figures.get("per_class", {})
     return {
         code: text(
             "analyze.class_measures",

@@ -6,12 +6,12 @@ import streamlit as st
 
 from model_zoo.abcd import Abcd
 from model_zoo.analysis import Analysis
-from model_zoo.changes import CHANGES, Changed, trace
+from model_zoo.changes import CHANGES, Changed, spread, trace
 from model_zoo.errors import ZooError
 from model_zoo.similar import SimilarCases
 from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier
-from streamlit_app.components.charts import palette
+from streamlit_app.components.charts import as_table, palette
 from streamlit_app.components.overload import overload_told
 from streamlit_app.content import class_name, listed, text, told
 
@@ -54,11 +54,12 @@ def _numbers(abcd: Abcd) -> list[tuple[str, str]]:
 
 def spread_of_answers(analysis: Analysis) -> None:
     """Nothing; draws how far views and members are apart, where there are several."""
-    if analysis.answers is None or len(analysis.answers) < 2:
+    answers = analysis.calibrated_answers
+    if answers is None or len(answers) < 2:
         return
     index = analysis.labels.index(analysis.label)
-    values = analysis.answers[:, index]
-    leading = np.bincount(analysis.answers.argmax(axis=1), minlength=len(analysis.labels))
+    values = answers[:, index]
+    leading = np.bincount(answers.argmax(axis=1), minlength=len(analysis.labels))
     st.caption(
         text(
             "analyze.spread",
@@ -80,21 +81,53 @@ def what_would_change_it(viewed: Viewed) -> None:
     with overload_told(), turns.turn():
         with st.spinner(text("changes.busy")):
             reader = classifier(viewed.analysis.model, viewed.mode)
-            traced = trace(reader, viewed.shown)
+            traced = trace(reader, viewed.shown, viewed.box)
+        leading = sorted({int(change.probabilities.argmax()) for change in traced})
         st.plotly_chart(
-            _chart(traced, viewed.analysis),
+            _chart(traced, viewed.analysis, leading),
             config={"displayModeBar": False},
-            alt=text("changes.alt"),
+            alt=_told(traced, viewed.analysis),
             key="changes_chart",
+        )
+        as_table(
+            [text("changes.change"), *(class_name(viewed.analysis.labels[i]) for i in leading)],
+            [
+                [_named(change), *(f"{change.probabilities[index]:.3f}" for index in leading)]
+                for change in traced
+            ],
         )
 
 
-def _chart(traced: list[Changed], analysis: Analysis) -> go.Figure:
+def _told(traced: list[Changed], analysis: Analysis) -> str:
+    """What the chart shows of the leading class, in words."""
+    ranges = spread(traced, analysis.labels.index(analysis.label))
+    return text(
+        "changes.alt",
+        label=class_name(analysis.label),
+        told=listed(
+            f"{text(f'changes.{kind}')} {low:.3f}–{high:.3f}"
+            for kind, (low, high) in ranges.items()
+        ),
+    )
+
+
+def _named(change: Changed) -> str:
+    """A change with its strength, such as "turned 45°"."""
+    strengths = {
+        "none": "",
+        "rotation": f"{change.strength:g}°",
+        "brightness": f"× {change.strength:g}",
+        "blur": text("changes.of_side", value=f"{change.strength * 100:g}"),
+    }
+    drawing = text("changes.drawing", value=f"{change.strength:g}")
+    return f"{text(f'changes.{change.kind}')} {strengths.get(change.kind, drawing)}".strip()
+
+
+def _chart(traced: list[Changed], analysis: Analysis, leading: list[int]) -> go.Figure:
     """A line of points a kind of change, for each class that ever leads."""
-    leading = {int(change.probabilities.argmax()) for change in traced}
     kinds = ["none", *CHANGES]
     figure = go.Figure()
-    for index in sorted(leading):
+    for index in leading:
         code = analysis.labels[index]
         figure.add_scatter(
             x=[float(change.probabilities[index]) for change in traced],
@@ -102,7 +135,8 @@ def _chart(traced: list[Changed], analysis: Analysis) -> go.Figure:
             mode="markers",
             name=class_name(code),
             marker={"size": 11, "opacity": 0.75},
-            hovertemplate="%{x:.3f}<extra></extra>",
+            customdata=[_named(change) for change in traced],
+            hovertemplate="%{customdata}: %{x:.3f}<extra>%{fullData.name}</extra>",
         )
     figure.update_layout(
         height=34 * len(kinds) + 90,

@@ -4,13 +4,15 @@ import streamlit as st
 
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
-from model_zoo.trust import NOT_DERMOSCOPIC, OK, POOR_QUALITY, UNCERTAIN, of_card
+from model_zoo.trust import NOT_DERMOSCOPIC, NOVELTY, OK, POOR_QUALITY, UNCERTAIN, Trust, of_card
 from streamlit_app.content import class_name, listed, text
 
-UNFITTED = "unfitted"
+# Status ok, but no prediction sets, or nothing that tells dermoscopy from other pictures.
+UNFITTED, UNCHECKED = "ok_unfitted", "ok_unchecked"
 LOOKS = {
     OK: (st.success, ":material/check_circle:"),
     UNFITTED: (st.warning, ":material/help:"),
+    UNCHECKED: (st.warning, ":material/help:"),
     UNCERTAIN: (st.warning, ":material/help:"),
     POOR_QUALITY: (st.warning, ":material/photo_camera:"),
     NOT_DERMOSCOPIC: (st.error, ":material/block:"),
@@ -28,29 +30,48 @@ def verdict(analysis: Analysis, card: Card, mode: str, *, wide: bool = False) ->
         else (st.container(), st.container())
     )
     with left:
-        draw, icon = LOOKS[UNFITTED if _is_unfitted(analysis) else analysis.status]
+        draw, icon = LOOKS[_kind(analysis)]
         draw(sentence(analysis), icon=icon)
         failed = [code for code, check in analysis.checks.items() if not check.ok]
         if failed:
             st.markdown("\n".join(f"- {text(f'advice.{code}')}" for code in failed))
     # Of what is unlike the training photos, sets promise nothing.
     if analysis.prediction_set is not None and analysis.readable:
-        share = f"{of_card(card, mode).coverage:.0%}"
-        note = text("verdict.set_note", share=share)
         right.markdown(
-            f"{text('verdict.set', names=_names(analysis.prediction_set))}  \n:small[{note}]"
+            f"{text('verdict.set', names=_names(analysis.prediction_set))}  \n"
+            f":small[{set_note(of_card(card, mode))}]"
         )
+    if not analysis.centred:
+        right.caption(text("verdict.square_note"))
 
 
 def sentence(analysis: Analysis) -> str:
     """What the status of an analysis means for reading its answer."""
-    if _is_unfitted(analysis):
-        return text("verdict.ok_unfitted")
-    return text(f"verdict.{analysis.status}", malignant=f"{analysis.malignant_probability:.2f}")
+    if analysis.without_lesion:
+        return text("verdict.no_lesion")
+    malignant = f"{analysis.malignant_probability:.2f}"
+    return text(f"verdict.{_kind(analysis)}", malignant=malignant)
 
 
-def _is_unfitted(analysis: Analysis) -> bool:
-    return analysis.status == OK and analysis.prediction_set is None
+def set_note(trust: Trust) -> str:
+    """How often sets hold the true class of held-out lesions, and of melanomas among them."""
+    if trust.covered is None:
+        return text("verdict.set_note_unmeasured", share=f"{trust.coverage:.0%}")
+    melanoma = trust.covered_by_class.get("MEL")
+    return text(
+        "verdict.set_note",
+        covered=f"{trust.covered[0]:.2f}",
+        melanoma=f"{melanoma[0]:.2f}" if melanoma else "–",
+    )
+
+
+def _kind(analysis: Analysis) -> str:
+    """The status, where it is ok with what that leaves open: a key of `LOOKS`."""
+    if analysis.status != OK:
+        return analysis.status
+    if analysis.prediction_set is None:
+        return UNFITTED
+    return OK if NOVELTY in analysis.checks else UNCHECKED
 
 
 def _names(codes: tuple[str, ...]) -> str:

@@ -143,6 +143,11 @@ def test_about_page_tells_limits_before_results(app):
     assert told.index("Known limits") < told.index("What the model reached on lesions it never saw")
 
 
+def test_about_page_says_that_phones_without_a_dermatoscope_are_untested(app):
+    app.switch_page("app_pages/about.py").run()
+    assert "Close-ups by a phone without a dermatoscope were not tested" in words(app)
+
+
 def test_own_keras_file_with_a_card_is_compiled_and_read(tmp_path, monkeypatch):
     import keras
 

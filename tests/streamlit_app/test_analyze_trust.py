@@ -6,11 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
+from model_zoo import registry
+from model_zoo.changes import CHANGES
 from model_zoo.classifier import Classifier
+from model_zoo.labels import BY_CODE
 from model_zoo.segmentation import bundled_outliner
 from model_zoo.trust import Check
 from streamlit_app import cache
+from streamlit_app.admission import Turnstile
+from streamlit_app.components import teaching
 from streamlit_app.components.photo_source import SAMPLES
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
@@ -62,7 +68,8 @@ def test_eight_views_are_another_answer_and_their_spread_is_told(app):
     assert not app.exception
     assert len(eight.answers) == 8
     assert not np.allclose(one.probabilities, eight.probabilities)
-    assert "over 8 answers" in words(app)
+    values = eight.calibrated_answers[:, eight.labels.index(eight.label)]
+    assert f"{values.min():.2f} to {values.max():.2f} over 8 answers" in words(app)
 
 
 def test_the_square_around_the_outline_is_read_on_request(app):
@@ -73,6 +80,13 @@ def test_the_square_around_the_outline_is_read_on_request(app):
     assert after.box == before.outline.square(before.size) != before.box
 
 
+@pytest.fixture
+def own_turns(monkeypatch):
+    """Turns of their own for changes: a click here draws the page, in a browser that part alone."""
+    monkeypatch.setattr(teaching, "turns", Turnstile(1, 1, 1.0))
+
+
+@pytest.mark.usefixtures("own_turns")
 def test_changes_are_traced_on_request(app):
     upload(app)
     charts = len(app.get("plotly_chart"))
@@ -80,6 +94,28 @@ def test_changes_are_traced_on_request(app):
     app.run()
     assert not app.exception
     assert len(app.get("plotly_chart")) == charts + 1
+    (table,) = [part.proto.body for part in app.get("html") if ">Change</th>" in part.proto.body]
+    asked = sum(len(strengths) for strengths, _ in CHANGES.values())
+    assert table.count("<tr>") == asked + 2  # the photo as it is, and the heading
+    for change in ("as it is", "turned 45°", "darker, brighter × 0.6", "hair drawing 3"):
+        assert f">{change}</th>" in table
+    assert "out of focus 0.5 % of the side" in table
+    chart = next(c for c in app.get("plotly_chart") if c.key == "changes_chart")
+    analysis = kept(app).analysis
+    own = f"as it is {analysis.probability(analysis.label):.3f}"
+    assert f"{BY_CODE[analysis.label].name} under each kind of change" in chart.proto.alt
+    assert own in chart.proto.alt
+
+
+@pytest.mark.usefixtures("own_turns")
+def test_changes_are_traced_on_the_square_that_was_read(app):
+    upload(app)
+    app.toggle(key="analyze_zoom").set_value(True).run()
+    next(b for b in app.button if b.label == "Ask again under all changes").click()
+    app.run()
+    chart = next(c for c in app.get("plotly_chart") if c.key == "changes_chart")
+    analysis = kept(app).analysis
+    assert f"as it is {analysis.probability(analysis.label):.3f}" in chart.proto.alt
 
 
 def test_similar_cases_say_how_they_become_findable(app):
@@ -90,24 +126,98 @@ def test_three_downloads(app):
     assert len(upload(app).get("download_button")) == 3
 
 
+FOLD = "Show the answer all the same, to be read with care"
+
+
+def parts(block, *, folded: bool, within: bool = False):
+    """The elements of a page that stand under the fold of the answer, or all others."""
+    for child in block.children.values():
+        if isinstance(child, Block):
+            fold = within or getattr(child, "label", None) == FOLD
+            yield from parts(child, folded=folded, within=fold)
+        elif within is folded:
+            yield child
+
+
+def shown(test, *, folded: bool) -> str:
+    """All that is said under the fold or outside of it, by charts, pictures and choices too."""
+    return "\n".join(f"{part.key} {part.proto}" for part in parts(test.main, folded=folded))
+
+
+def doubt(monkeypatch, **changed):
+    real = Classifier.analyse
+    monkeypatch.setattr(
+        cache.Classifier, "analyse", lambda *given: dataclasses.replace(real(*given), **changed)
+    )
+
+
 @pytest.mark.parametrize(
     ("code", "sentence", "advice"),
     [
         ("novelty", "does not look like the dermoscopy photos", "through a dermatoscope"),
+        ("lesion", "No lesion was found in this photo", "with the whole lesion in the middle"),
         ("blur", "A poor photo", "Out of focus"),
     ],
 )
 def test_what_speaks_against_the_answer_leads_and_folds_it(
     app, monkeypatch, code, sentence, advice
 ):
-    real = Classifier.analyse
+    doubt(monkeypatch, checks={code: Check(9.0, 1.0, False)})
+    upload(app)
+    assert not app.exception
+    seen, folded = shown(app, folded=False), shown(app, folded=True)
+    assert sentence in seen
+    assert advice in seen
+    analysis = kept(app).analysis
+    for told in (BY_CODE[analysis.label].name, "analyze_chart", "analyze_label", "threshold of"):
+        assert told not in seen
+        assert told in folded
+    for _, probability in analysis.ranked():
+        assert f"{probability:.4f}" not in seen
+    assert "Malignant group" not in seen
 
-    def doubtful(self, photo):
-        return dataclasses.replace(real(self, photo), checks={code: Check(9.0, 1.0, False)})
 
-    monkeypatch.setattr(cache.Classifier, "analyse", doubtful)
+def test_an_uncertain_answer_is_folded_and_what_remains_possible_is_not(app, monkeypatch):
+    doubt(monkeypatch, prediction_set=("NV", "MEL", "BKL"))
+    upload(app)
+    assert not app.exception
+    seen, folded = shown(app, folded=False), shown(app, folded=True)
+    assert "more than two classes remain possible" in seen
+    assert "**Melanocytic nevus**, **Melanoma**, **Benign keratosis**" in seen
+    for told in ("analyze_chart", "analyze_label", "threshold of"):
+        assert told not in seen
+        assert told in folded
+    assert "Malignant group" not in seen
+
+
+def test_an_answer_that_nothing_speaks_against_is_open(app):
+    assert "analyze_chart" in shown(upload(app), folded=False)
+    assert FOLD not in [box.label for box in app.expander]
+
+
+def test_the_set_comes_with_what_was_measured_of_melanomas_too(app):
+    fitted = registry.default_card().trust
+    for mode, eight in (("single", False), ("tta", True)):
+        app.toggle(key="analyze_tta").set_value(eight).run()
+        covered, melanoma = fitted[mode]["covered"][0], fitted[mode]["covered_by_class"]["MEL"][0]
+        assert f"in such a set: {covered:.2f}, of melanomas {melanoma:.2f}" in words(upload(app))
+
+
+def test_figures_of_another_way_of_reading_are_called_so(app):
+    assert "measured" not in words(upload(app))
+    app.toggle(key="analyze_tta").set_value(True).run()
+    told = words(app)
+    assert "Sensitivity and precision: measured with one view." in told
+    assert "never saw · measured with one view" in told
+    assert "fitted on the square in the middle" not in told
+    app.toggle(key="analyze_zoom").set_value(True).run()
+    told = words(app)
+    assert "measured with one view, measured on the square in the middle" in told
+    assert "fitted on the square in the middle" in told
+
+
+def test_an_unchecked_photo_is_not_called_checked(app, monkeypatch):
+    doubt(monkeypatch, checks={"lesion": Check(0.2, 0.002, True)})
     told = words(upload(app))
-    assert sentence in told
-    assert advice in told
-    folded = [box.label for box in app.expander]
-    assert "Show the probabilities all the same" in folded
+    assert "Whether this is a dermoscopy photo was not checked" in told
+    assert "Nothing speaks against" not in told

@@ -95,7 +95,7 @@ def test_a_refused_photo_says_why_and_names_no_class(app):
     test = read_all(app, ("noise.png", picture.getvalue(), "image/png"))
     assert not test.exception
     row = test.dataframe[0].value.iloc[0]
-    assert row["status"] == "No dermoscopy"
+    assert row["status"] == "No dermoscopy of a lesion"
     assert row["label"] == ""
     assert "through a dermatoscope" in row["problem"]
     assert test.session_state["batch_job"].rows[0].label  # the CSV has it

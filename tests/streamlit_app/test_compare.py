@@ -15,6 +15,7 @@ FIRST_PHOTO = (SAMPLES / "network.jpg").read_bytes()
 SECOND_PHOTO = (SAMPLES / "vessels.jpg").read_bytes()
 
 
+FOLD = "Show the answer all the same, to be read with care"
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
@@ -56,6 +57,18 @@ def test_both_answers_and_their_differences_are_those_of_python(app):
     tables = [part.proto.body for part in app.get("html") if "Melanoma (MEL)" in part.proto.body]
     for table, analysis in zip(tables[:2], (one, two), strict=True):
         assert f"{analysis.probability('MEL'):.4f}" in table
+
+
+def test_differences_are_folded_away_with_an_answer_that_is(app):
+    second(app, (SAMPLES / "hair.jpg").read_bytes())  # a poor photo
+    assert not app.exception
+    folds = [box for box in app.expander if box.label == FOLD]
+    drawn = [[chart.key for chart in box.get("plotly_chart")] for box in folds]
+    assert drawn == [["compare_second"], ["compare_differences"]]
+    assert [len(box.get("image")) for box in folds] == [1, 0]
+    alts = [image.alt for picture in app.get("image") for image in picture.proto.imgs]
+    assert [alt.startswith("Grad-CAM") for alt in alts] == [True, False, True]
+    assert any("so are the differences" in str(part.value) for part in app.caption)
 
 
 def test_a_bad_second_photo_leaves_the_first(app):

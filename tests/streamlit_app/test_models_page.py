@@ -1,5 +1,6 @@
 """The Models page, driven without a browser."""
 
+import json
 import shutil
 import tomllib
 from pathlib import Path
@@ -10,7 +11,7 @@ import tomlkit
 from streamlit.testing.v1 import AppTest
 
 from model_zoo import leak_pair, registry
-from model_zoo.labels import CODES
+from model_zoo.labels import BY_CODE, CODES
 from streamlit_app.components import leak, weights
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
@@ -128,6 +129,22 @@ def test_every_chart_has_its_words_and_its_table(app):
     assert all(chart.proto.alt for chart in drawn)
     folds = [fold for fold in app.expander if fold.label == "The same numbers as a table"]
     assert len(folds) == 6  # the headline has its table beside it; the pair has one
+
+
+@pytest.mark.parametrize(("mode", "eight"), [("single", False), ("tta", True)])
+def test_what_sets_hold_is_told_class_by_class(app, mode, eight):
+    app.toggle(key="analyze_tta").set_value(eight).run()
+    assert not app.exception
+    (table,) = [table for table in tables(app) if "True class in the set" in table]
+    fitted = registry.default_card().trust[mode]
+    rows = {"All classes": fitted["covered"]} | {
+        BY_CODE[code].name: held for code, held in fitted["covered_by_class"].items()
+    }
+    assert len(rows) == 9
+    for name, (value, low, high) in rows.items():
+        told = shown({"value": value, "low": low, "high": high})
+        assert f'<th scope="row">{name}</th><td><bdi>{told}</bdi></td>' in table
+    assert f"Classes in a set, on average: {fitted['set_size'][0]:.2f}" in words(app)
 
 
 @pytest.mark.parametrize("grouping", ["by_source", "by_sex", "by_age", "by_site"])
@@ -302,6 +319,11 @@ def test_a_measured_pair_stands_side_by_side(app, monkeypatch, tmp_path):
     both = (measured["per_class"]["MEL"]["recall"], other["per_class"]["MEL"]["recall"])
     entries = (*both, leak_pair.difference(*both))
     assert "".join(f"<td><bdi>{shown(entry)}</bdi></td>" for entry in entries) in told
+    (heading,) = [body for body in tables(app) if "split by image (leaks)" in body]
+    assert '<th scope="col">Measure, or class with its sensitivity</th>' in heading
+    chart = next(chart for chart in app.get("plotly_chart") if chart.key == "leak_pair")
+    axis = json.loads(chart.proto.spec)["layout"]["xaxis"]["title"]["text"]
+    assert axis == "Balanced accuracy, and sensitivity by class"
 
 
 def test_no_visitor_of_a_deployed_server_counts_as_its_user(monkeypatch):

@@ -22,17 +22,20 @@ NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 PHOTO = np.full((300, 400, 3), 160, np.uint8)
 
 
-def report_of(blur):
+def report_of(blur, mode="single", centred=True):
     probabilities = np.array([0.02, 0.05, 0.1, 0.01, 0.5, 0.3, 0.015, 0.005])
     analysis = Analysis(
         "m", CODES, probabilities, None, (0, 0, 300, 300), (400, 300),
         prediction_set=("MEL", "NV", "BKL"), checks={"blur": Check(0.6, 0.4, blur)},
+        mode=mode, centred=centred,
     )  # fmt: skip
     card = dataclasses.replace(
         registry.default_card(),
         trust={
             "single": {
-                "operating_points": [{"group": "melanoma", "target": 0.9, "threshold": 0.12}]
+                "covered": [0.891, 0.87, 0.91],
+                "covered_by_class": {"MEL": [0.712, 0.64, 0.78]},
+                "operating_points": [{"group": "melanoma", "target": 0.9, "threshold": 0.12}],
             }
         },
     )
@@ -74,6 +77,7 @@ def test_both_formats_hold_the_same_content_and_the_notice(made):
         assert "".join(words.split()) in told
     assert "0.120: 0.500 is above it" in page
     assert "Melanoma, Melanocytic nevus, Benign keratosis" in page
+    assert "in such a set: 0.89, of melanomas 0.71" in page
     assert page.count(NOTICE) == 2
     assert pdf.count(b"/Type /Page\n") == 1
 
@@ -81,10 +85,29 @@ def test_both_formats_hold_the_same_content_and_the_notice(made):
 def test_a_poor_photo_leads_with_it_and_promises_nothing():
     made = report_of(False)
     page, told = report.to_html(made).decode(), "".join(pdf_text(report.to_pdf(made)).split())
-    assert "A poor photo: the answer is folded away" in page
-    assert "Apoorphoto:theanswerisfoldedaway" in told
-    assert "is above it" not in page
-    assert "Melanoma, Melanocytic nevus, Benign keratosis" not in page
+    assert "A poor photo: read no answer from it" in page
+    assert "Apoorphoto:readnoanswerfromit" in told
+    assert made.bars == ()
+    for number in ("0.500", "0.300", "0.585"):  # the first two classes, the malignant group
+        assert number in report.to_html(report_of(True)).decode()
+        assert number not in page
+        assert number not in told
+    for words in ("is above it", "Melanoma", "malignant", "class=bar"):
+        assert words not in page.split("</style>")[1]
+        assert "".join(words.split()) not in told
+    assert "In focus" in page
+
+
+@pytest.mark.parametrize(
+    ("mode", "centred", "said"),
+    [
+        ("single", True, "one view, the square in the middle<"),
+        ("tta", True, "mean of eight views, the square in the middle<"),
+        ("single", False, "one view, the square around the outline. Temperature, sets and"),
+    ],
+)
+def test_a_report_says_how_the_photo_was_read(mode, centred, said):
+    assert said in report.to_html(report_of(True, mode, centred)).decode()
 
 
 @pytest.mark.parametrize("spoken", ["en", "de", "es"])
