@@ -32,12 +32,31 @@ class TrainingIds:
 
 def training_ids(card: Card) -> TrainingIds | None:
     """The ids that the model's compressed list names, or None where it has no such list."""
+    rows = training_rows(card)
+    return None if rows is None else ids_of(rows)
+
+
+def ids_of(rows: Iterable[tuple[str, str]]) -> TrainingIds:
+    """The ids of pairs of image and lesion."""
+    images, lesions = zip(*rows, strict=True) if rows else ((), ())
+    return TrainingIds(
+        frozenset(image.removesuffix(SUFFIX) for image in images), frozenset(lesions)
+    )
+
+
+def training_rows(card: Card) -> list[tuple[str, str]] | None:
+    """Image and lesion of each photo that the model's compressed list names; None without one."""
     file = card.file("training_ids")
     if file is None or not file.is_file():
         return None
-    text = gzip.decompress(file.read_bytes()).decode("utf-8")
-    rows = list(csv.DictReader(io.StringIO(text)))
-    return TrainingIds(
-        frozenset(row["image"].removesuffix(SUFFIX) for row in rows),
-        frozenset(row["lesion_id"] for row in rows),
-    )
+    return read_rows(gzip.decompress(file.read_bytes()).decode("utf-8"))
+
+
+def read_rows(text: str) -> list[tuple[str, str]]:
+    """Image and lesion of each line of a CSV with these columns, `image` and `lesion_id`."""
+    return [(row["image"], row["lesion_id"]) for row in csv.DictReader(io.StringIO(text))]
+
+
+def write_rows(rows: Iterable[tuple[str, str]]) -> str:
+    """That CSV, each pair once."""
+    return "image,lesion_id\n" + "".join(f"{i},{lesion}\n" for i, lesion in dict.fromkeys(rows))
