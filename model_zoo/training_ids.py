@@ -32,28 +32,39 @@ class TrainingIds:
 
 
 def training_ids(card: Card) -> TrainingIds | None:
-    """The ids that the model's compressed list names, or None where it has no such list.
+    """The ids that the model's list names (see `training_rows`), or None where it has no list."""
+    rows = training_rows(card)
+    return None if rows is None else ids_of(rows)
 
-    An ensemble without one knows what any of its members knows; None if that of one is unknown.
-    Raises `BadModel` where a member is not installed.
+
+def ids_of(rows: Iterable[tuple[str, str]]) -> TrainingIds:
+    """The ids of pairs of image and lesion."""
+    images, lesions = zip(*rows, strict=True) if rows else ((), ())
+    return TrainingIds(
+        frozenset(image.removesuffix(SUFFIX) for image in images), frozenset(lesions)
+    )
+
+
+def training_rows(card: Card) -> list[tuple[str, str]] | None:
+    """Image and lesion of each photo that the model's compressed list names; None without one.
+
+    An ensemble without one has those of its members; None if those of one are not known. Raises
+    `BadModel` where a member is not installed.
     """
     file = card.file("training_ids")
     if file is None and card.members:
-        return _union([training_ids(registry.find(name)) for name in card.members])
+        known = [training_rows(registry.find(name)) for name in card.members]
+        return None if None in known else [row for rows in known for row in rows]
     if file is None or not file.is_file():
         return None
-    text = gzip.decompress(file.read_bytes()).decode("utf-8")
-    rows = list(csv.DictReader(io.StringIO(text)))
-    return TrainingIds(
-        frozenset(row["image"].removesuffix(SUFFIX) for row in rows),
-        frozenset(row["lesion_id"] for row in rows),
-    )
+    return read_rows(gzip.decompress(file.read_bytes()).decode("utf-8"))
 
 
-def _union(known: list[TrainingIds | None]) -> TrainingIds | None:
-    if None in known:
-        return None
-    return TrainingIds(
-        frozenset().union(*(ids.images for ids in known)),
-        frozenset().union(*(ids.lesions for ids in known)),
-    )
+def read_rows(text: str) -> list[tuple[str, str]]:
+    """Image and lesion of each line of a CSV with these columns, `image` and `lesion_id`."""
+    return [(row["image"], row["lesion_id"]) for row in csv.DictReader(io.StringIO(text))]
+
+
+def write_rows(rows: Iterable[tuple[str, str]]) -> str:
+    """That CSV, each pair once."""
+    return "image,lesion_id\n" + "".join(f"{i},{lesion}\n" for i, lesion in dict.fromkeys(rows))

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from model_zoo.errors import BadData
 
 STATE, PREVIOUS, BEST = "state.npz", "state.previous.npz", "best.npz"
 RECIPE, DATA, HISTORY = "recipe.json", "data.json", "history.json"
+TRAINED_ON = "trained_on.csv"
 
 
 @dataclass
@@ -96,8 +98,24 @@ def _numbered(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
 
 def write_json(file: Path, content: dict | list) -> None:
     """Nothing; writes a small file of a run. Raises `BadData` on a full disk."""
-    with _writing(file):
-        file.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    write_text(file, json.dumps(content, indent=1))
+
+
+def write_text(file: Path, text: str) -> None:
+    """Nothing; as `write_json`. What was there before stays until the new file is whole."""
+    partial = file.with_suffix(".partial")
+    with _writing(file, partial):
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(file)
+
+
+def read_json(file: Path) -> dict | list:
+    """A small file of a run. Raises `BadData` where it is missing or damaged."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        problem = f"it is missing or damaged ({fault})"
+        raise BadData("bad_checkpoint", file=file, problem=problem) from fault
 
 
 def _write(
@@ -107,6 +125,8 @@ def _write(
     with _writing(file, partial):
         with partial.open("wb") as stream:
             np.savez(stream, about=np.array(json.dumps(about)), **arrays)
+            stream.flush()
+            os.fsync(stream.fileno())  # or a power cut could leave the name without the content
         if keep is not None and file.exists():
             file.replace(keep)
         partial.replace(file)  # a full disk or a kill leaves the last good file in place
@@ -130,7 +150,15 @@ def _read(file: Path) -> tuple[dict[str, np.ndarray], dict]:
             arrays = {key: archive[key] for key in archive.files}
         return arrays, json.loads(str(arrays.pop("about")))
     except Exception as fault:  # a damaged archive raises nearly anything
-        kept = file.name == STATE and file.with_name(PREVIOUS).is_file()
-        then = "go on from the epoch before" if kept else "begin anew"
-        problem = f"it is damaged ({fault}); delete it to {then}"
+        problem = f"it is damaged ({fault}); {_remedy(file)}"
         raise BadData("bad_checkpoint", file=file, problem=problem) from fault
+
+
+def _remedy(file: Path) -> str:
+    """What to do about a damaged file of a run."""
+    previous = file.with_name(PREVIOUS).is_file()
+    if file.name == BEST and previous:
+        return f"delete it and {STATE}, and --resume trains the last epoch again and keeps it"
+    if file.name == STATE and previous:
+        return "delete it to go on from the epoch before"
+    return "delete its folder to begin anew"

@@ -3,15 +3,13 @@
 import argparse
 import json
 import os
-from pathlib import Path
 
 from model_zoo import registry
-from model_zoo.card import SEGMENTATION, Card
-from model_zoo.cases import Case
+from model_zoo.card import SEGMENTATION
 from model_zoo.errors import ZooError
-from model_zoo.training_ids import TrainingIds, training_ids
 from model_zoo.trust import SINGLE, TTA
 from training import isic2019, splits
+from training.held_out import known_to, listed, protocol_of, require_unseen, to_measure
 from training.recipe_file import read_recipes
 
 
@@ -47,6 +45,9 @@ def split(options: argparse.Namespace) -> int:
     about = protocols.write(parts, options.out, options.protocol, options.seed)
     seen, tested = about["test_images_of_training_lesions"], about["images"]["test"]
     print(f"train, val, test: {', '.join(map(str, about['images'].values()))} images")
+    if seen is None:
+        print("test images that show a lesion of the training part: not known; give --metadata")
+        return 0
     print(f"test images that show a lesion of the training part: {seen} of {tested}")
     for code, count in about["test_images_of_training_lesions_by_class"].items():
         print(f"  {code:5}{count:5} of {about['test_by_class'][code]}")
@@ -66,7 +67,7 @@ def fit(options: argparse.Namespace) -> int:
     if recipes[0].task == "segmentation":
         rows = outlined_rows(splits.read_list(options.images), options.data)
     else:
-        rows, _ = _listed(options.images, options.data)
+        rows, _ = listed(options.images, options.data)
     data = Data(
         options.data,
         options.images,
@@ -110,13 +111,16 @@ def calibrate(options: argparse.Namespace) -> int:
 
     ways = {mode: Classifier.load(options.model, tta=mode == TTA) for mode in (SINGLE, TTA)}
     classifier = ways[SINGLE]
-    rows, _ = _listed(options.images, options.data)
+    rows, _ = listed(options.images, options.data)
     parts = {part: splits.part_of(rows, part) for part in splits.PARTS}
     unseen = parts[splits.VALIDATION], parts[splits.HELD_OUT]
     if not all(unseen):
         raise ZooError("no_parts_to_calibrate", file=options.images)
-    if known := _known(unseen[0] + unseen[1], classifier.card):
-        raise ZooError("trained_on", count=known, name=classifier.card.name)
+    known = known_to(classifier.card, unseen[0] + unseen[1])
+    if known is None:
+        print("It is not known which photos the model was trained on: figures may flatter it.")
+    else:
+        require_unseen(classifier.card, known)
     skip = options.skip_broken
     tables = {}
     for mode, way in ways.items():
@@ -137,7 +141,7 @@ def _calibrate_quality(options: argparse.Namespace) -> int:
     from training import quality_fits
 
     outliner = Outliner.load(options.model)
-    rows, _ = _listed(options.images, options.data)
+    rows, _ = listed(options.images, options.data)
     needed = (splits.VALIDATION, splits.HELD_OUT)
     if not all(splits.part_of(rows, part) for part in needed):
         raise ZooError("no_parts_to_calibrate", file=options.images)
@@ -157,14 +161,15 @@ def evaluate(options: argparse.Namespace) -> int:
 
     classifier = Classifier.load(options.model, tta=options.tta)
     card = classifier.card
-    rows, cases, protocol = _to_measure(options, card)
-    of_dev_list = protocol == _protocol(splits.DEV_LIST, splits.HELD_OUT)
+    rows, cases, protocol = to_measure(options, card)
+    of_dev_list = protocol == protocol_of(splits.DEV_LIST, splits.HELD_OUT)
     if options.write_card and not of_dev_list:
         raise ZooError("not_held_out")
-    known = _known(rows, card)
-    if options.write_card and known:
-        raise ZooError("trained_on", count=known, name=card.name)
-    print(f"photos of lesions that the model was trained on: {known} of {len(rows)}")
+    known = known_to(card, rows)
+    if options.write_card:
+        require_unseen(card, known)
+    told = "not known" if known is None else f"{known} of {len(rows)}"
+    print(f"photos of lesions that the model was trained on: {told}")
     measured = evaluating.evaluate(
         classifier,
         options.data,
@@ -193,11 +198,11 @@ def _evaluate_outlines(options: argparse.Namespace) -> int:
     rows = splits.part_of(outlined_rows(splits.read_list(images), options.data), options.part)
     if not rows:
         raise ZooError("no_rows", file=images, part=options.part)
-    protocol = _protocol(images, options.part)
-    if options.write_card and protocol != _protocol(splits.DEV_LIST, splits.HELD_OUT):
+    protocol = protocol_of(images, options.part)
+    if options.write_card and protocol != protocol_of(splits.DEV_LIST, splits.HELD_OUT):
         raise ZooError("not_held_out")
-    if options.write_card and (known := _known(rows, outliner.card)):
-        raise ZooError("trained_on", count=known, name=outliner.card.name)
+    if options.write_card:
+        require_unseen(outliner.card, known_to(outliner.card, rows))
     measured = outline_measures.evaluate(outliner, options.data, rows, protocol)
     outline_measures.write(measured, options.out)
     print(outline_measures.summary(measured.result))
@@ -240,60 +245,3 @@ def readme(_: argparse.Namespace) -> int:
 
     print("renewed" if rewrite() else "up to date")
     return 0
-
-
-def _listed(images: Path, folder: Path) -> tuple[list[splits.Row], dict[str, Case]]:
-    """The rows of a list, all of them photos of the folder, and the folder's cases by image."""
-    rows = splits.read_list(images)
-    cases = {case.image: case for case in isic2019.check(folder, skip_missing=True).cases}
-    splits.require(rows, set(cases), images)
-    return splits.complete(rows, cases), cases
-
-
-def _to_measure(
-    options: argparse.Namespace, card: Card
-) -> tuple[list[splits.Row], dict[str, Case], str]:
-    """The rows to evaluate, the cases behind them, and what to call them."""
-    if options.images is not None:
-        rows = splits.read_list(options.images)
-        parted = any(row.part for row in rows)
-        rows = splits.part_of(rows, options.part) if parted else rows
-        if not rows:
-            raise ZooError("no_rows", file=options.images, part=options.part)
-        protocol = _protocol(options.images, options.part if parted else "")
-    cases = {case.image: case for case in isic2019.check(options.data, skip_missing=True).cases}
-    if options.images is None:
-        rows = splits.part_of(splits.read_list(), splits.HELD_OUT)
-        protocol = _protocol(splits.DEV_LIST, splits.HELD_OUT)
-        if not all(row.image in cases for row in rows):
-            return _unknown_photos(cases, card), cases, f"photos of {options.data.name}"
-    splits.require(rows, set(cases), options.images or splits.DEV_LIST)
-    return splits.complete(rows, cases), cases, protocol
-
-
-def _unknown_photos(cases: dict[str, Case], card: Card) -> list[splits.Row]:
-    """All photos of a folder but those whose lesions the model was trained on."""
-    rows = splits.complete([splits.Row(image, "", "", "") for image in cases], cases)
-    known = training_ids(card)
-    if known is None:
-        print("The model has no list of training photos, so those that it knows are not left out.")
-        return rows
-    unknown = [row for row in rows if not known.know(row.image, row.lesion_id)]
-    if len(unknown) < len(rows):
-        print(f"left out: {len(rows) - len(unknown)} photos of lesions of the training part")
-    if not unknown:
-        raise ZooError("nothing_to_measure", name=card.name)
-    return unknown
-
-
-def _known(rows: list[splits.Row], card: Card) -> int:
-    """How many of the photos show a lesion that the model was trained on, as far as it is known."""
-    known = training_ids(card) or TrainingIds()
-    return sum(known.know(row.image, row.lesion_id) for row in rows)
-
-
-def _protocol(images: Path, part: str) -> str:
-    if not part:
-        return images.stem
-    kind = ", split by lesion" if images.resolve() == splits.DEV_LIST.resolve() else ""
-    return f"{images.stem}, part {part}{kind}"

@@ -168,7 +168,8 @@ def _per_class(
         return (t[called] == label).mean() if called.any() else np.nan
 
     def f1(t: np.ndarray, p: np.ndarray) -> float:
-        return float(metrics.f1_by_class(metrics.confusion(t, p))[label])
+        counts = metrics.confusion(t, p)
+        return float(metrics.f1_by_class(counts)[label]) if counts[label].any() else np.nan
 
     def area(t: np.ndarray, p: np.ndarray) -> float:
         return metrics.auc(t == label, p[:, label])

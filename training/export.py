@@ -1,7 +1,6 @@
 """From a run to what is served: `.keras`, LiteRT flatbuffer, card, training ids."""
 
 import gzip
-import json
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -21,9 +20,11 @@ from model_zoo.errors import BadData
 from model_zoo.labels import CODES
 from model_zoo.seal import sealed
 from model_zoo.store import sha256_of
+from model_zoo.training_ids import write_rows
 from model_zoo.unet import build_unet
 from training import checkpoint, splits
 from training.dataset import load_photos
+from training.finished import rows_known
 from training.outline_measures import MaskCandidate, choose_mask, measure_mask_precisions
 from training.outlines import outlined_rows
 from training.precision import Candidate, choose, measure_precisions
@@ -33,6 +34,7 @@ from training.recipe_file import recipe_from
 KERAS_FILE = "best_final_model.keras"
 TRAINING_IDS = "training_ids.csv.gz"
 HISTORY_KEYS = (
+    "stage",
     "epoch",
     "side",
     "loss",
@@ -58,14 +60,16 @@ class Place:
 class FinishedRun:
     """What a run left behind: its settings, its history, and the weights to keep with their epoch.
 
-    recipe: of the last stage; stages: names of all. folder: of the photos. train, validation: their
-    rows, lesions completed from the tables.
+    recipe: of the last stage; stages: names of all. history: of all of them, epochs counted on;
+    earlier: how many of these are not of the last stage. folder: of the photos. train, validation:
+    their rows, lesions completed from the tables.
     """
 
     recipe: Recipe
     stages: list[str]
     places: dict
     history: list[dict]
+    earlier: int
     weights: list[np.ndarray]
     chosen: dict
     folder: Path
@@ -93,7 +97,7 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
     precision, content = served
     flatbuffer = place.folder / f"{place.name}.tflite"
     flatbuffer.write_bytes(content)
-    _write_ids(finished.train, place.folder / TRAINING_IDS)
+    _write_ids(run, place.folder / TRAINING_IDS)
     about = _about(finished, place, flatbuffer, precision)
     about |= {"title": title, "default": default}
     about["training"] = _training_table(finished, candidates)
@@ -135,10 +139,8 @@ def read_run(run: Path, data: Path | None) -> FinishedRun:
     if not (run / checkpoint.RECIPE).is_file():
         raise BadData("run_missing", folder=run)
     weights, chosen = checkpoint.load_best(run)
-    names = (checkpoint.RECIPE, checkpoint.DATA, checkpoint.HISTORY)
-    recipe, places, history = (
-        json.loads((run / name).read_text(encoding="utf-8")) for name in names
-    )
+    recipe, places = (checkpoint.read_json(run / n) for n in (checkpoint.RECIPE, checkpoint.DATA))
+    history, earlier = _history(stages or [run])
     folder, rows = data or Path(places["folder"]), splits.read_list(Path(places["images"]))
     task = recipe.get("task", CLASSIFICATION)
     if folder.is_dir() and task == SEGMENTATION:
@@ -148,17 +150,33 @@ def read_run(run: Path, data: Path | None) -> FinishedRun:
     train, validation = (
         splits.part_of(rows, part, places["limit"]) for part in (splits.TRAIN, splits.VALIDATION)
     )
+    if folder.is_dir() and splits.digest(train + validation) != places["photos_sha256"]:
+        raise BadData("other_list", list=places["images"], folder=run)
     return FinishedRun(
         recipe_from(recipe),
         [folder.name.split("_", 1)[1] for folder in stages] or [recipe["name"]],
         places,
         history,
+        earlier,
         weights,
         chosen,
         folder,
         train,
         validation,
     )
+
+
+def _history(stages: list[Path]) -> tuple[list[dict], int]:
+    """The epochs of all stages, counted through, and how many were before the last stage."""
+    history: list[dict] = []
+    earlier = 0
+    for number, stage in enumerate(stages, start=1):
+        earlier = len(history)
+        entries = checkpoint.read_json(stage / checkpoint.HISTORY)
+        history += [
+            {**entry, "stage": number, "epoch": earlier + entry["epoch"]} for entry in entries
+        ]
+    return history, earlier
 
 
 def _about(finished: FinishedRun, place: Place, flatbuffer: Path, precision: str) -> dict:
@@ -253,8 +271,8 @@ def _training_table(finished: FinishedRun, candidates: list[dict]) -> dict:
         "images": len(finished.train),
         "lesions": len({row.lesion_id for row in finished.train}),
         "recipe": ", then ".join(finished.stages),
-        "epoch": finished.chosen["epoch"],
-        "epochs": finished.recipe.epochs,
+        "epoch": finished.earlier + finished.chosen["epoch"],
+        "epochs": finished.earlier + finished.recipe.epochs,
         "history": [{key: entry[key] for key in HISTORY_KEYS if key in entry} for entry in history],
         f"validation_{finished.recipe.criterion}": round(finished.chosen[criterion], 4),
         "precisions": candidates,
@@ -273,6 +291,6 @@ def _files_table(place: Place, flatbuffer: Path) -> dict:
     }
 
 
-def _write_ids(rows: list[splits.Row], target: Path) -> None:
-    lines = "image,lesion_id\n" + "".join(f"{row.image},{row.lesion_id}\n" for row in rows)
+def _write_ids(run: Path, target: Path) -> None:
+    lines = write_rows(rows_known(run))
     target.write_bytes(gzip.compress(lines.encode(), mtime=0))

@@ -1,6 +1,5 @@
 """Networks that are done: of a run's folder, or of a model by its name or file."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from model_zoo import loading, registry
 from model_zoo.errors import BadData
+from model_zoo.training_ids import read_rows, training_rows
 from training import checkpoint
 from training.recipe_file import recipe_from
 
@@ -51,9 +51,24 @@ def require_backbone(finished: Finished, source: str | Path, wanted: str) -> Non
         raise BadData("finished_other", source=source, found=finished.backbone, wanted=wanted)
 
 
+def rows_known(source: str | Path) -> list[tuple[str, str]]:
+    """Image and lesion of each photo that a finished network was trained on, in any way.
+
+    Raises `BadData` where nobody knows.
+    """
+    if Path(source).is_dir():
+        file = checkpoint.last_stage(Path(source)) / checkpoint.TRAINED_ON
+        rows = read_rows(file.read_text(encoding="utf-8")) if file.is_file() else None
+    else:
+        rows = training_rows(registry.find(str(source)))
+    if rows is None:
+        raise BadData("unlisted", name=source)
+    return rows
+
+
 def _of_run(folder: Path) -> Finished:
     run = checkpoint.last_stage(folder)
     if not (run / checkpoint.BEST).is_file() or not (run / checkpoint.RECIPE).is_file():
         raise BadData("finished_missing", folder=folder)
-    recipe = recipe_from(json.loads((run / checkpoint.RECIPE).read_text(encoding="utf-8")))
+    recipe = recipe_from(checkpoint.read_json(run / checkpoint.RECIPE))
     return Finished(recipe.backbone, checkpoint.load_best(run)[0])

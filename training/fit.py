@@ -5,8 +5,7 @@ one process or several (`hosts`), of which the first alone prints and writes.
 """
 
 import dataclasses
-import hashlib
-import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -17,8 +16,9 @@ import keras
 import numpy as np
 
 from model_zoo.errors import BadData
-from training import checkpoint, classification, distillation, hosts, segmentation
-from training.finished import is_named, read_finished, require_backbone
+from model_zoo.training_ids import ids_of, write_rows
+from training import checkpoint, classification, distillation, hosts, segmentation, splits
+from training.finished import is_named, read_finished, require_backbone, rows_known
 from training.learner import Data, Learner, Lesson, predict_averaged, seed_epoch
 from training.plateau import is_over, learning_rate
 from training.recipe import Phase, Recipe
@@ -57,8 +57,8 @@ def fit_stages(
     start = None
     for number, recipe in enumerate(recipes, start=1):
         stage = folder / f"{number}_{recipe.name}"
-        recipe = dataclasses.replace(recipe, seed=recipe.seed + number - 1)
-        fit(recipe, data, stage, resume=resume and checkpoint.begun(stage), start=start)
+        seeded = dataclasses.replace(recipe, seed=recipe.seed + number - 1)
+        fit(seeded, data, stage, resume=resume and checkpoint.begun(stage), start=start)
         start = stage
 
 
@@ -75,8 +75,12 @@ def fit(
     keras.config.set_dtype_policy(recipe.precision)
     if not recipe.distillation:
         data = dataclasses.replace(data, teachers=())
-    progress, weights, moments = _begin(recipe, data, folder, resume)
-    hosts.agree(f"{recipe} {_digest(data)} {distillation.digest(data.teachers)} {progress.epoch}")
+    progress, weights, moments = _begin(recipe, data, folder, resume, start)
+    photos, teachers = (
+        splits.digest(data.train + data.validation),
+        distillation.digest(data.teachers),
+    )
+    hosts.agree(f"{recipe} {photos} {teachers} {progress.epoch}")
     if weights is None:
         weights = _first_weights(recipe, start)
     run = Run(recipe, data, folder, progress)
@@ -102,12 +106,12 @@ def _first_weights(recipe: Recipe, start: Path | None) -> list[np.ndarray] | Non
 
 
 def _begin(
-    recipe: Recipe, data: Data, run: Path, resume: bool
+    recipe: Recipe, data: Data, run: Path, resume: bool, start: Path | None
 ) -> tuple[checkpoint.Progress, list[np.ndarray] | None, list[np.ndarray] | None]:
     about = {
         "folder": str(data.folder.resolve()),
         "images": str(data.images.resolve()),
-        "photos_sha256": _digest(data),
+        "photos_sha256": splits.digest(data.train + data.validation),
         "train": len(data.train),
         "validation": len(data.validation),
         "limit": data.limit,
@@ -115,25 +119,51 @@ def _begin(
         "teachers_sha256": distillation.digest(data.teachers),
     }
     if resume:
-        state = checkpoint.load_state(run)
-        recipe_file, data_file = run / checkpoint.RECIPE, run / checkpoint.DATA
-        begun = recipe_from(json.loads(recipe_file.read_text()))
-        _require_same(dataclasses.asdict(begun), dataclasses.asdict(recipe), recipe_file)
-        _require_same(json.loads(data_file.read_text()), about, data_file)
-        return state
+        return _gone_on_with(recipe, about, run)
     if checkpoint.begun(run):
         raise BadData("run_exists", folder=run)
+    trained_on = _trained_on(recipe, data, start)
     if hosts.first():
         run.mkdir(parents=True, exist_ok=True)
+        checkpoint.write_text(run / checkpoint.TRAINED_ON, write_rows(trained_on))
         checkpoint.write_json(run / checkpoint.RECIPE, dataclasses.asdict(recipe))
         checkpoint.write_json(run / checkpoint.DATA, about)
     return checkpoint.Progress(), None, None
 
 
-def _digest(data: Data) -> str:
-    """The sha256 of which photos train and validate, wherever their list and folder lie."""
-    rows = "".join(f"{row.image} {row.label} {row.part}\n" for row in data.train + data.validation)
-    return hashlib.sha256(rows.encode()).hexdigest()
+def _gone_on_with(
+    recipe: Recipe, about: dict, run: Path
+) -> tuple[checkpoint.Progress, list[np.ndarray], list[np.ndarray]]:
+    """The state of a run that was begun with this recipe, on these photos."""
+    progress, weights, moments = checkpoint.load_state(run)
+    recipe_file, data_file = run / checkpoint.RECIPE, run / checkpoint.DATA
+    begun = recipe_from(checkpoint.read_json(recipe_file))
+    _require_same(dataclasses.asdict(begun), dataclasses.asdict(recipe), recipe_file)
+    _require_same(checkpoint.read_json(data_file), about, data_file)
+    if not (run / checkpoint.BEST).is_file():
+        progress.best = None  # the next epoch is kept, whatever the lost one was worth
+    if hosts.first():  # it may have been killed between the state and the history
+        checkpoint.write_json(run / checkpoint.HISTORY, progress.history)
+    return progress, weights, moments
+
+
+def _trained_on(recipe: Recipe, data: Data, start: Path | None) -> list[tuple[str, str]]:
+    """Image and lesion of all photos that a new run will know, those of its origins included.
+
+    Raises `BadData` where these know a photo that is to validate, or nobody knows what they know.
+    """
+    rows = [(row.image, row.lesion_id) for row in data.train]
+    if start is not None:
+        rows += rows_known(start)
+    begins = start is None and is_named(recipe.weights)
+    for origin in [*([recipe.weights] if begins else []), *data.teachers]:
+        known = rows_known(origin)
+        seen = ids_of(known)
+        count = sum(seen.know(row.image, row.lesion_id) for row in data.validation)
+        if count:
+            raise BadData("finished_knows", source=origin, count=count)
+        rows += known
+    return rows
 
 
 def _require_same(begun: dict, asked: dict, file: Path) -> None:
@@ -211,7 +241,8 @@ def _keep(run: Run, pupil: Learner, measures: dict, averaged: list[np.ndarray]) 
     progress.epoch += 1
     progress.history.append(measures)
     score = measures[f"val_{run.recipe.criterion}"]
-    is_best = progress.best is None or score > progress.best
+    # A score that is no number, of a network that came apart, is never the best.
+    is_best = score > (-math.inf if progress.best is None else progress.best)
     if is_best:
         progress.best = score
     if hosts.first():

@@ -1,8 +1,10 @@
 """Pixels made once by the functions that serve, and kept in the cache for all runs after."""
 
+import functools
 import hashlib
 import secrets
 import shutil
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from model_zoo import frames, images, jpeg
 from model_zoo.cores import reading_threads
 from model_zoo.errors import BadData, BadImage
 from model_zoo.store import cache_folder
@@ -26,8 +29,9 @@ def pixels(
     """What `read` gives of each file by its index, uint8 (N, *shape), mapped, and their indices.
 
     Made on the first call and kept under the names, sizes and dates of the files and `about`,
-    which tells what else the pixels depend on. Raises `BadData` naming the first unreadable photo,
-    or leaves such out with `skip_broken`, and when there is no room.
+    which tells what else the pixels depend on, and under the code that reads photos. Raises
+    `BadData` naming the first unreadable photo, or with `skip_broken` names such and leaves them
+    out, and when there is no room.
     """
     place = _place(files, shape, about)
     if not place.exists():
@@ -36,20 +40,32 @@ def pixels(
     if broken and not skip_broken:
         name, problem = next(iter(broken.items()))
         raise BadData("unreadable_images", count=len(broken), first=name, problem=problem)
-    made = np.load(place, mmap_mode="r")
     if not broken:
-        return made, np.arange(len(files))
+        return np.load(place, mmap_mode="r"), np.arange(len(files))
+    for name, problem in broken.items():
+        print(f"left out: {name}: {problem}", file=sys.stderr)
     kept = np.array([i for i, file in enumerate(files) if file.stem not in broken], dtype=int)
-    return made[kept], kept
+    if not kept.size:
+        return np.empty((0, *shape), np.uint8), kept
+    # Made once more of the whole ones alone: to pick them out of the map would fill the memory.
+    whole, _ = pixels([files[i] for i in kept], shape, about, lambda i: read(int(kept[i])))
+    return whole, kept
 
 
 def _place(files: list[Path], shape: tuple[int, int, int], about: str) -> Path:
     states = (file.stat() for file in files)
     lines = (f"{f.stem} {s.st_size} {s.st_mtime_ns}" for f, s in zip(files, states, strict=True))
     folder = files[0].parent.resolve() if files else ""
-    key = "\n".join([str(folder), "x".join(map(str, shape)), about, *lines])
+    key = "\n".join([str(folder), "x".join(map(str, shape)), about, _code(), *lines])
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
     return cache_folder("squares") / f"{len(files)}x{shape[0]}-{digest}.npy"
+
+
+@functools.cache
+def _code() -> str:
+    """The sha256 of the modules that make pixels of a photo, so that no change of them goes by."""
+    sources = (Path(module.__file__).read_bytes() for module in (images, jpeg, frames))
+    return hashlib.sha256(b"".join(sources)).hexdigest()
 
 
 def _make(

@@ -8,6 +8,7 @@ import tomlkit
 from model_zoo import leak_pair
 from model_zoo.errors import BadData
 from training.protocols import LESION, REFERENCE
+from training.splits import HELD_OUT, part_of, read_list
 
 KEPT = ("protocol", "resolution", "n", "lesions", *leak_pair.MEASURES)
 
@@ -39,6 +40,10 @@ def _half(results: Path, lists: Path, protocol: str) -> dict:
     if measured["n"] != split["images"]["test"]:
         counts = {"expected": split["images"]["test"], "found": measured["n"]}
         raise BadData("other_photos", folder=results, lists=lists, **counts)
+    tested = {row.image for row in part_of(read_list(lists), HELD_OUT)}
+    measured_on = {row.image for row in read_list(results / "predictions.csv")}
+    if strange := len(measured_on - tested):
+        raise BadData("strange_photos", folder=results, lists=lists, count=strange)
     kept = {name: measured[name] for name in KEPT}
     kept["per_class"] = {
         code: {"support": entry["support"], **{name: entry[name] for name in leak_pair.OF_CLASS}}

@@ -163,7 +163,9 @@ def predict_averaged(learner: Learner, pixels: np.ndarray) -> tuple[list[np.ndar
     """
     own = learner.model.get_weights()
     optimizer = learner.trained.optimizer
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # float16 wraps it, to scale losses
+    optimizer = getattr(
+        optimizer, "inner_optimizer", optimizer
+    )  # float16 wraps it, to scale losses
     if optimizer.use_ema:
         optimizer.put_average(learner.trained.trainable_variables)
     averaged = learner.model.get_weights()

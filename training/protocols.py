@@ -57,8 +57,13 @@ def by_lesion(cases: list[Case], seed: int) -> Parts:
     return parts
 
 
-def seen_in_training(parts: Parts) -> dict[str, int]:
-    """Test images by class of whose lesion a photo is in the training part."""
+def seen_in_training(parts: Parts) -> dict[str, int] | None:
+    """Test images by class of whose lesion a photo is in the training part.
+
+    None where no photo has a lesion id, so that nobody can tell.
+    """
+    if not any(case.lesion_id for cases in parts.values() for case in cases):
+        return None
     known = {case.lesion_id for case in parts[TRAIN]} - {""}
     counts = Counter(case.label for case in parts[TEST] if case.lesion_id in known)
     return {code: counts[code] for code in CODES}
@@ -81,7 +86,7 @@ def write(parts: Parts, out: Path, protocol: str, seed: int | None) -> dict:
         "seed": REFERENCE_SEED if seed is None else seed,
         "images": {name: len(cases) for name, cases in parts.items()},
         "test_by_class": {code: sum(case.label == code for case in parts[TEST]) for code in CODES},
-        "test_images_of_training_lesions": sum(seen.values()),
+        "test_images_of_training_lesions": None if seen is None else sum(seen.values()),
         "test_images_of_training_lesions_by_class": seen,
     }
     (out / "split.json").write_text(json.dumps(about, indent=1), encoding="utf-8")

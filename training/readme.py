@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from model_zoo import registry
 from model_zoo.card import Card
 from model_zoo.labels import BY_CODE
+from training.metrics import f1_by_class
 
 README = Path(__file__).parents[1] / "README.md"
+REFERENCE = "resnet50.isic2019_reference"
 BEGIN, END = "<!-- results: python -m training readme -->", "<!-- end of results -->"
 
 
@@ -62,18 +66,33 @@ def _measures(measured: dict) -> str:
 
 def _per_class(card: Card) -> str:
     measured = card.metrics["native"]
+    published = _published()
     lines = [
-        f"`{card.name}`, class by class:",
+        f"`{card.name}`, class by class, beside the figures that the reference publishes:",
         "",
-        "| class | photos | recall (sensitivity) | precision | AUC |",
-        "|---|---:|---|---|---|",
+        "| class | photos | recall (sensitivity) | precision | F1 | AUC "
+        "| published, with its leak: photos | recall | precision | F1 |",
+        "|---|---:|---|---|---|---|---:|---:|---:|---:|",
     ]
     order = ["MEL", *(code for code in measured["per_class"] if code != "MEL")]
     for code in order:
         entry = measured["per_class"][code]
-        shown = " | ".join(_interval(entry[key]) for key in ("recall", "precision", "auc"))
-        lines.append(f"| {BY_CODE[code].name} ({code}) | {entry['support']} | {shown} |")
+        shown = [_interval(entry[key]) for key in ("recall", "precision", "f1", "auc")]
+        cells = [f"{BY_CODE[code].name} ({code})", str(entry["support"]), *shown, *published[code]]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _published() -> dict[str, list[str]]:
+    """By class: photos, recall, precision and F1 of the reference, of its published confusions."""
+    stated = registry.find(REFERENCE).metrics["published"]
+    counts = np.array(stated["confusion_matrix"])
+    hits, true, called = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    measures = (hits / true, hits / called, f1_by_class(counts))
+    return {
+        code: [str(true[label]), *(f"{measure[label]:.2f}" for measure in measures)]
+        for label, code in enumerate(stated["labels"])
+    }
 
 
 def _interval(entry: dict) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +152,12 @@ def complete(rows: list[Row], cases: dict[str, Case]) -> list[Row]:
         )
         for row in rows
     ]
+
+
+def digest(rows: list[Row]) -> str:
+    """The sha256 of which photos of which class train and validate, wherever their list lies."""
+    lines = "".join(f"{row.image} {row.label} {row.part}\n" for row in rows)
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def require(rows: list[Row], present: set[str], file: Path) -> None:

@@ -142,14 +142,16 @@ def test_training_and_serving_see_the_same_pixels(small_isic):
     assert [CODES[t] for t in photos.targets] == [row.label for row in rows]
 
 
-def test_a_broken_photo_is_named_or_left_out(small_isic, tmp_path):
+def test_a_broken_photo_is_named_or_left_out(small_isic, tmp_path, capsys):
     folder = copy_tables(small_isic, tmp_path)
     photo_path(folder, "ISIC_0024309").write_bytes(b"\xff\xd8\xff broken")
     rows = rows_of(folder)
     with pytest.raises(BadData, match="ISIC_0024309"):
         load_photos(folder, rows, 32)
     kept = load_photos(folder, rows, 32, skip_broken=True)
+    assert "left out: ISIC_0024309" in capsys.readouterr().err
     assert len(kept.pixels) == len(kept.rows) == len(kept.targets) == 47
+    assert isinstance(kept.pixels, np.memmap)  # all of them in memory would be gigabytes
     assert "ISIC_0024309" not in [row.image for row in kept.rows]
 
 

@@ -9,10 +9,11 @@ import pytest
 from model_zoo import registry
 from model_zoo.architectures import BACKBONES, build
 from model_zoo.errors import BadData, BadModel
-from training import distillation
+from model_zoo.training_ids import training_ids
+from training import distillation, splits
 from training.checkpoint import load_best
 from training.export import Place, export
-from training.finished import read_finished
+from training.finished import read_finished, rows_known
 from training.fit import fit
 from training.recipe import Optimizer, Phase, Recipe
 
@@ -89,3 +90,47 @@ def test_a_run_does_not_begin_with_another_backbone(
     monkeypatch.setitem(BACKBONES, "Small", dataclasses.replace(BACKBONES["Tiny"]))
     with pytest.raises(BadData, match="is a Tiny, the recipe trains a Small"):
         fit(recipe("Small", weights=model), data, tmp_path / "further")
+
+
+def elsewhere(data, tmp_path):
+    """The same photos, those that validated to train on and the other way round."""
+    images = tmp_path / "swapped.csv"
+    swap = {splits.TRAIN: splits.VALIDATION, splits.VALIDATION: splits.TRAIN}
+    rows = [dataclasses.replace(row, part=swap[row.part]) for row in data.train + data.validation]
+    splits.write_list(rows, images)
+    parts = (splits.part_of(rows, part) for part in (splits.TRAIN, splits.VALIDATION))
+    return dataclasses.replace(
+        data, images=images, **dict(zip(("train", "validation"), parts, strict=True))
+    )
+
+
+def test_photos_that_an_origin_knows_do_not_validate(tiny_backbone, model, run, data, tmp_path):
+    swapped = elsewhere(data, tmp_path)
+    with pytest.raises(BadData, match="lesions of 32 of the photos that are to validate"):
+        fit(recipe(tiny_backbone, weights=model), swapped, tmp_path / "a")
+    taught = dataclasses.replace(swapped, teachers=(str(run),))
+    with pytest.raises(BadData, match="lesions of 32 of the photos that are to validate"):
+        fit(recipe(tiny_backbone, distillation=1.0), taught, tmp_path / "b")
+
+
+def test_a_model_lists_what_its_origins_were_trained_on(tiny_backbone, model, data, tmp_path):
+    half = dataclasses.replace(data, train=data.train[:16])
+    fit(recipe(tiny_backbone, weights=model), half, tmp_path / "further")
+    folder = registry.installed_folder() / "further.v1"
+    place = Place("further.v1", folder, folder / "further.v1.toml")
+    half_list = tmp_path / "list.csv"  # the run's own, of which it now took half
+    splits.write_list([*half.train, *half.validation], half_list)
+    export(tmp_path / "further", place, title="Further", default=False)
+    known = training_ids(registry.find("further.v1"))
+    assert all(known.know(row.image) for row in data.train)
+    assert not any(known.know(row.image) for row in data.validation)
+
+
+def test_a_list_that_changed_since_is_not_exported_from(run, data, tmp_path):
+    splits.write_list([*data.train[1:], *data.validation], data.images)
+    folder = tmp_path / "out"
+    with pytest.raises(BadData, match="now names other photos"):
+        export(run, Place(NAME, folder, folder / f"{NAME}.toml"), title=NAME, default=False)
+    (run / "trained_on.csv").unlink()
+    with pytest.raises(BadData, match="Nobody knows which photos"):
+        rows_known(run)

@@ -61,6 +61,19 @@ def test_a_resumed_run_is_the_uninterrupted_run(recipe, data, tmp_path, monkeypa
     assert [entry["side"] for entry in history] == [24, 24, 32, 32]
 
 
+def test_the_average_is_kept_and_not_walked_from(recipe, data, tmp_path):
+    """Averaging changes what is kept; where the weights go is the same with it and without."""
+    plain = dataclasses.replace(recipe, optimizer=Optimizer(peak=0.01, ema=0.0))
+    fit(recipe, data, tmp_path / "averaged")
+    fit(plain, data, tmp_path / "plain")
+    _, ends, _ = checkpoint.load_state(tmp_path / "averaged")
+    _, plain_ends, _ = checkpoint.load_state(tmp_path / "plain")
+    for one, other in zip(ends, plain_ends, strict=True):
+        assert np.allclose(one, other, rtol=1e-4, atol=1e-5)
+    kept, _ = checkpoint.load_best(tmp_path / "averaged")
+    assert max(float(np.abs(a - b).max()) for a, b in zip(kept, ends, strict=True)) > 1e-3
+
+
 def test_loss_falls_and_the_best_epoch_is_of_the_last_phase(recipe, data, tmp_path):
     longer = Recipe(**{**vars(recipe), "phases": (Phase(24, 6), Phase(32, 2))})
     fit(longer, data, tmp_path)
@@ -174,3 +187,51 @@ def test_a_damaged_checkpoint_costs_one_epoch(recipe, data, tmp_path):
     fit(recipe, data, tmp_path / "run", resume=True)
     for one, other in zip(arrays(tmp_path / "whole"), arrays(tmp_path / "run"), strict=True):
         assert np.allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_damaged_weights_to_keep_cost_one_epoch(recipe, data, tmp_path):
+    fit(recipe, data, tmp_path)
+    best = tmp_path / checkpoint.BEST
+    best.write_bytes(best.read_bytes()[:-2000])
+    with pytest.raises(BadData, match=r"delete it and state\.npz, and --resume trains the last"):
+        checkpoint.load_best(tmp_path)
+    best.unlink()
+    (tmp_path / checkpoint.STATE).unlink()
+    fit(recipe, data, tmp_path, resume=True)
+    assert checkpoint.load_best(tmp_path)[1]["epoch"] == 4
+
+
+def test_a_disk_that_fills_up_costs_one_epoch(recipe, data, tmp_path, monkeypatch):
+    fit(recipe, data, tmp_path / "whole")
+    real, written = np.savez, []
+
+    def full(*arguments, **arrays):
+        written.append(1)
+        if len(written) == 4:  # the third state, or the weights to keep beside it
+            arguments[0].write(b"a beginning")
+            raise OSError(28, "No space left on device")
+        return real(*arguments, **arrays)
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(BadData, match="No space left"):
+        fit(recipe, data, tmp_path / "cut")
+    monkeypatch.setattr(np, "savez", real)
+    epochs = checkpoint.load_state(tmp_path / "cut")[0].epoch
+    assert 1 <= epochs < 4
+    fit(recipe, data, tmp_path / "cut", resume=True)
+    for one, other in zip(arrays(tmp_path / "whole"), arrays(tmp_path / "cut"), strict=True):
+        assert np.allclose(one, other, rtol=1e-4, atol=1e-5)
+    history = json.loads((tmp_path / "cut" / "history.json").read_text())
+    assert [entry["epoch"] for entry in history] == [1, 2, 3, 4]
+
+
+def test_a_history_that_was_cut_is_told_or_renewed(recipe, data, tmp_path):
+    fit(recipe, data, tmp_path)
+    history = tmp_path / checkpoint.HISTORY
+    whole = history.read_text()
+    history.write_text(whole[:50])
+    place = Place("tiny.v2", tmp_path / "model", tmp_path / "model" / "tiny.v2.toml")
+    with pytest.raises(BadData, match="missing or damaged"):
+        export(tmp_path, place, title="Tiny", default=False)
+    fit(recipe, data, tmp_path, resume=True)
+    assert history.read_text() == whole

@@ -11,6 +11,10 @@ from training import leak_pair
 from training.__main__ import main
 
 
+def table(count, prefix=""):
+    return "image,label\n" + "".join(f"{prefix}photo_{index},NV\n" for index in range(count))
+
+
 def evaluation(folder, balanced, n=40):
     entry = {"value": balanced, "low": balanced - 0.1, "high": balanced + 0.1}
     of_class = {"support": 5, "f1": entry, "recall": entry}
@@ -20,6 +24,7 @@ def evaluation(folder, balanced, n=40):
     result["per_class"] = dict.fromkeys(CODES, of_class)
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text(json.dumps(result))
+    (folder / "predictions.csv").write_text(table(n))
     return folder
 
 
@@ -27,6 +32,8 @@ def lists(folder, protocol, seen, n=40):
     about = {"protocol": protocol, "images": {"test": n}, "test_images_of_training_lesions": seen}
     folder.mkdir(parents=True)
     (folder / "split.json").write_text(json.dumps(about))
+    for name, count in (("train", 3), ("val", 3), ("test", n)):
+        (folder / f"{name}.csv").write_text(table(count, "" if name == "test" else name))
     return folder
 
 
@@ -81,3 +88,10 @@ def test_a_folder_without_an_evaluation_is_named(folders, tmp_path):
     empty = {**folders, "by_image": (tmp_path, folders["by_image"][1])}
     with pytest.raises(BadData, match=r"There is no file .*metrics\.json"):
         leak_pair.write("x", **empty, file=tmp_path / "pair.toml")
+
+
+def test_an_evaluation_of_other_photos_is_refused_though_there_are_as_many(folders, tmp_path):
+    results, _ = folders["by_lesion"]
+    (results / "predictions.csv").write_text(table(40, "other_"))
+    with pytest.raises(BadData, match="40 of the photos of the evaluation"):
+        leak_pair.write("some_recipe", **folders, file=tmp_path / "pair.toml")

@@ -58,7 +58,10 @@ def test_the_full_table(photos_folder, tmp_path, capsys, protocol, seen):
         assert about["test_by_class"] == PUBLISHED_TEST
         assert about["test_images_of_training_lesions_by_class"]["MEL"] == 512
     else:
-        assert about["images"]["test"] / 25331 == pytest.approx(0.15, abs=0.01)
+        for part, share in (("train", 0.7), ("val", 0.15), ("test", 0.15)):
+            assert about["images"][part] / 25331 == pytest.approx(share, abs=0.01)
+        for code, count in about["test_by_class"].items():
+            assert count == pytest.approx(PUBLISHED_TEST[code], rel=0.15), code
 
 
 @pytest.mark.photos
@@ -77,3 +80,18 @@ def test_without_lesion_ids_there_is_no_split_by_lesion(small_isic, tmp_path, ca
     arguments = ["--labels", str(table), "--protocol", "lesion", "--out", str(tmp_path)]
     assert main(["split", *arguments]) == 1
     assert "--metadata" in capsys.readouterr().err
+
+
+def test_without_lesion_ids_nobody_says_that_nothing_leaks(tmp_path, capsys):
+    table = tmp_path / GROUND_TRUTH
+    classes = (*CODES, "UNK")
+    lines = [",".join(["image", *classes])]
+    for index in range(10 * len(CODES)):
+        code = CODES[index % len(CODES)]
+        lines.append(",".join([f"ISIC_{index:07}", *(str(float(c == code)) for c in classes)]))
+    table.write_text("\n".join(lines))
+    arguments = ["--labels", str(table), "--protocol", "reference", "--out", str(tmp_path)]
+    assert main(["split", *arguments]) == 0
+    assert "not known; give --metadata" in capsys.readouterr().out
+    about = json.loads((tmp_path / "split.json").read_text())
+    assert about["test_images_of_training_lesions"] is None

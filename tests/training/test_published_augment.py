@@ -84,6 +84,46 @@ def test_flips_and_brightness_are_the_legacy_ones():
     assert found == {0, 1, 2, 3}
 
 
+def at_an_end(settings, end, monkeypatch):
+    """What the layer makes of the photo when every draw is the lowest or the highest there is."""
+
+    def drawn(self, shape, low, high):
+        return keras.ops.ones(shape) * (low, high)[end]
+
+    monkeypatch.setattr(RandomPublished, "uniform", drawn)
+    layer = RandomPublished(PublishedAugment(**settings), seed=0)
+    return np.asarray(layer(photo()[None], training=True))[0]
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["lowest", "highest"])
+@pytest.mark.parametrize(
+    ("settings", "ends"),
+    [
+        ({"rotation": 40.0}, [{"theta": -40.0}, {"theta": 40.0}]),
+        ({"shear": 25.0}, [{"shear": -25.0}, {"shear": 25.0}]),
+        ({"zoom": 0.3}, [{"x_zoom": 0.7, "y_zoom": 0.7}, {"x_zoom": 1.3, "y_zoom": 1.3}]),
+        ({"shift": 0.2}, [{"x_shift": -0.2, "y_shift": -0.2}, {"x_shift": 0.2, "y_shift": 0.2}]),
+    ],
+    ids=str,
+)
+def test_a_setting_reaches_as_far_as_the_legacy_class_does(settings, ends, end, monkeypatch):
+    expected = legacy("nearest", **ends[end])
+    difference = np.abs(at_an_end(settings, end, monkeypatch) - expected)
+    assert np.median(difference) < 0.02
+    assert np.percentile(difference, 99) < 2
+
+
+def test_zoom_is_counted_as_the_legacy_class_does():
+    assert tuple(ImageDataGenerator(zoom_range=0.3).zoom_range) == pytest.approx((0.7, 1.3))
+
+
+@pytest.mark.parametrize(("end", "factor"), [(0, 0.8), (1, 1.2)])
+def test_brightness_reaches_as_far_as_the_legacy_class_does(end, factor, monkeypatch):
+    expected = ImageDataGenerator().apply_transform(photo(), {"brightness": factor})
+    found = at_an_end({"brightness": (0.8, 1.2)}, end, monkeypatch)
+    assert np.abs(found - expected).max() < 2  # whole numbers in between, there
+
+
 @pytest.mark.parametrize(
     ("settings", "fill"),
     [
@@ -92,7 +132,7 @@ def test_flips_and_brightness_are_the_legacy_ones():
     ],
 )
 def test_random_draws_stay_within_the_recipe(settings, fill):
-    """The widest shift and zoom seen in many draws are those of the recipe, and no wider."""
+    """The widest shift seen in many draws is that of the recipe, and no wider."""
     layer = RandomPublished(PublishedAugment(**settings, fill=fill), seed=1)
     ramp = np.zeros((400, SIDE, SIDE, 3), "float32")
     ramp[..., 0], ramp[..., 1] = np.meshgrid(np.arange(SIDE), np.arange(SIDE))

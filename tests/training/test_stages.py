@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from model_zoo.architectures import build
+from model_zoo.card import read_card
 from model_zoo.cases import join_tables
 from model_zoo.errors import BadData
 from model_zoo.labels import CODES
 from training import checkpoint, protocols
-from training.classification import class_weights
+from training.checkpoint import read_json
+from training.classification import class_weights, learner
 from training.dataset import Batches, Photos
 from training.export import Place, export
 from training.fit import fit_stages
@@ -121,7 +123,34 @@ def test_stages_follow_one_another_and_are_resumed(data, tiny_backbone, tmp_path
     assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(end, again, strict=True))
     place = Place("staged.v1", tmp_path / "model", tmp_path / "model" / "staged.v1.toml")
     export(tmp_path, place, title="Staged", default=False)
-    assert 'recipe = "first, then second"' in place.card.read_text()
+    training = read_card(place.card, place.folder).training
+    assert training["recipe"] == "first, then second"
+    assert [(entry["stage"], entry["epoch"]) for entry in training["history"]] == [
+        (1, 1),
+        (1, 2),
+        (2, 3),
+        (2, 4),
+    ]
+    assert training["epoch"] in (3, 4)
+    assert training["epochs"] == 4
+
+
+def test_stages_draw_apart(data, tiny_backbone, tmp_path):
+    stage = Recipe("one", tiny_backbone, (Phase(24, 1),), weights="none", batch=8)
+    fit_stages((stage, dataclasses.replace(stage, name="two")), data, tmp_path)
+    seeds = [
+        read_json(folder / checkpoint.RECIPE)["seed"] for folder in checkpoint.stages(tmp_path)
+    ]
+    assert seeds == [1, 2]
+
+
+def test_layers_are_frozen_before_the_optimizer_is_made(tiny_backbone):
+    """It holds moments for what is trained alone: the head and the last of four layers."""
+    recipe = Recipe("one", tiny_backbone, (Phase(24, 1),), unfrozen=1, precision="float32")
+    model = build(tiny_backbone, 24, weights=None)
+    pupil = learner(recipe, model, 30, 4, np.full(8, 1 / 8))
+    assert len(pupil.trained.optimizer._trainable_variables) == 6
+    assert len(model.trainable_variables) == 6
 
 
 def test_the_stages_are_the_published_ones():

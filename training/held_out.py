@@ -1,0 +1,76 @@
+"""Which photos a model is measured on, and which of them it knows."""
+
+import argparse
+from pathlib import Path
+
+from model_zoo.card import Card
+from model_zoo.cases import Case
+from model_zoo.errors import ZooError
+from model_zoo.training_ids import training_ids
+from training import isic2019, splits
+
+
+def listed(images: Path, folder: Path) -> tuple[list[splits.Row], dict[str, Case]]:
+    """The rows of a list, all of them photos of the folder, and the folder's cases by image."""
+    rows = splits.read_list(images)
+    cases = {case.image: case for case in isic2019.check(folder, skip_missing=True).cases}
+    splits.require(rows, set(cases), images)
+    return splits.complete(rows, cases), cases
+
+
+def to_measure(
+    options: argparse.Namespace, card: Card
+) -> tuple[list[splits.Row], dict[str, Case], str]:
+    """The rows to evaluate, the cases behind them, and what to call them."""
+    if options.images is not None:
+        rows = splits.read_list(options.images)
+        parted = any(row.part for row in rows)
+        rows = splits.part_of(rows, options.part) if parted else rows
+        if not rows:
+            raise ZooError("no_rows", file=options.images, part=options.part)
+        protocol = protocol_of(options.images, options.part if parted else "")
+    cases = {case.image: case for case in isic2019.check(options.data, skip_missing=True).cases}
+    if options.images is None:
+        rows = splits.part_of(splits.read_list(), splits.HELD_OUT)
+        protocol = protocol_of(splits.DEV_LIST, splits.HELD_OUT)
+        if not all(row.image in cases for row in rows):
+            return _unknown_photos(cases, card), cases, f"photos of {options.data.name}"
+    splits.require(rows, set(cases), options.images or splits.DEV_LIST)
+    return splits.complete(rows, cases), cases, protocol
+
+
+def _unknown_photos(cases: dict[str, Case], card: Card) -> list[splits.Row]:
+    """All photos of a folder but those whose lesions the model was trained on."""
+    rows = splits.complete([splits.Row(image, "", "", "") for image in cases], cases)
+    known = training_ids(card)
+    if known is None:
+        print("The model has no list of training photos, so those that it knows are not left out.")
+        return rows
+    unknown = [row for row in rows if not known.know(row.image, row.lesion_id)]
+    if len(unknown) < len(rows):
+        print(f"left out: {len(rows) - len(unknown)} photos of lesions of the training part")
+    if not unknown:
+        raise ZooError("nothing_to_measure", name=card.name)
+    return unknown
+
+
+def known_to(card: Card, rows: list[splits.Row]) -> int | None:
+    """How many of the photos show a lesion that the model was trained on; None if nobody knows."""
+    known = training_ids(card)
+    return None if known is None else sum(known.know(row.image, row.lesion_id) for row in rows)
+
+
+def require_unseen(card: Card, known: int | None) -> None:
+    """Nothing; raises `ZooError` where the model knows photos, or nobody knows which."""
+    if known is None:
+        raise ZooError("unlisted", name=card.name)
+    if known:
+        raise ZooError("trained_on", count=known, name=card.name)
+
+
+def protocol_of(images: Path, part: str) -> str:
+    """What a list, or a part of it, is called beside the figures."""
+    if not part:
+        return images.stem
+    kind = ", split by lesion" if images.resolve() == splits.DEV_LIST.resolve() else ""
+    return f"{images.stem}, part {part}{kind}"
