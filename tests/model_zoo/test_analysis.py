@@ -6,8 +6,10 @@ import cv2
 import jsonschema
 import numpy as np
 import pytest
+from PIL import Image
 
 from model_zoo import trust
+from model_zoo.__main__ import main
 from model_zoo.classifier import Classifier
 from model_zoo.images import decode_rgb
 from model_zoo.segmentation import bundled_outliner
@@ -33,11 +35,20 @@ def test_a_photo_without_a_lesion_is_refused_with_that_reason(reader, bare):
     assert analysis.checks["lesion"] == trust.Check(0.0, 0.002, False)
     assert analysis.status == trust.NOT_DERMOSCOPIC
     assert not analysis.readable
-    assert analysis.without_lesion is analysis.checks["novelty"].ok
+    assert analysis.checks["novelty"].ok  # which alone would have let it pass
+    assert analysis.without_lesion
     record = analysis.record("bare.jpg")
     assert (record["status"], record["checks"]["lesion"]["ok"]) == ("not_dermoscopic", False)
     plain = Classifier.load().analyse(bare)
     assert "lesion" not in plain.checks  # nobody looked for one
+
+
+def test_the_command_line_says_that_there_is_no_lesion(bare, tmp_path, capsys):
+    Image.fromarray(bare).save(tmp_path / "bare.png")
+    assert main(["predict", str(tmp_path / "bare.png")]) == 0
+    told = capsys.readouterr().out
+    assert "NO LESION: none is found in it" in told
+    assert "left possible" not in told
 
 
 def test_a_lesion_is_found_whether_its_outline_is_kept_or_not(reader):

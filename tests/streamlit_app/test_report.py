@@ -22,11 +22,11 @@ NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 PHOTO = np.full((300, 400, 3), 160, np.uint8)
 
 
-def report_of(blur, mode="single", centred=True):
+def report_of(blur, mode="single", centred=True, checks=None):
     probabilities = np.array([0.02, 0.05, 0.1, 0.01, 0.5, 0.3, 0.015, 0.005])
     analysis = Analysis(
         "m", CODES, probabilities, None, (0, 0, 300, 300), (400, 300),
-        prediction_set=("MEL", "NV", "BKL"), checks={"blur": Check(0.6, 0.4, blur)},
+        prediction_set=("MEL", "NV", "BKL"), checks=checks or {"blur": Check(0.6, 0.4, blur)},
         mode=mode, centred=centred,
     )  # fmt: skip
     card = dataclasses.replace(
@@ -96,6 +96,13 @@ def test_a_poor_photo_leads_with_it_and_promises_nothing():
         assert words not in page.split("</style>")[1]
         assert "".join(words.split()) not in told
     assert "In focus" in page
+
+
+def test_a_report_of_a_photo_without_a_lesion_gives_that_reason():
+    made = report_of(True, checks={"lesion": Check(0.0, 0.002, False)})
+    assert made.verdict == "No lesion was found in this photo, so the answer to it means nothing."
+    assert ("A lesion is found", "not passed") in made.facts
+    assert made.bars == ()
 
 
 @pytest.mark.parametrize(
