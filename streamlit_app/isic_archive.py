@@ -21,6 +21,7 @@ import requests
 from model_zoo.errors import ZooError
 from model_zoo.images import MAX_BYTES
 from model_zoo.training_ids import TrainingIds
+from streamlit_app.exports import plain_name
 
 API = "https://api.isic-archive.com/api/v2/"
 # Another address of the same API, such as a mirror on a closed network.
@@ -206,7 +207,7 @@ def _get(address: str, parameters: dict | None) -> bytes:
     host = urlsplit(address).hostname
     # Encrypted, unless the API itself is not, as on a closed network.
     if urlsplit(address).scheme not in ("https", urlsplit(_base()).scheme):
-        raise ZooError("archive_elsewhere", address=address[:60])
+        raise ZooError("archive_elsewhere", address=plain_name(address))
     content = bytearray()
     try:
         with requests.get(address, params=parameters, timeout=TIMEOUTS, stream=True) as answer:
@@ -227,4 +228,4 @@ def _get(address: str, parameters: dict | None) -> bytes:
 
 def _require_same_host(address: str, base: str) -> None:
     if urlsplit(address).hostname != urlsplit(base).hostname:
-        raise ZooError("archive_elsewhere", address=address[:60])
+        raise ZooError("archive_elsewhere", address=plain_name(address))

@@ -78,3 +78,15 @@ def test_a_second_photo_leaves_the_square_that_the_first_was_read_in(app):
     test.toggle(key="analyze_zoom").set_value(False).run()
     assert not test.session_state["analyze_viewed"][1].zoomed
     assert and_back(test).toggle(key="analyze_compare").value is True
+
+
+def test_how_a_card_is_read_stays(app):
+    test = app.switch_page("app_pages/models.py").run()
+    test.segmented_control(key="models_resolution_single").set_value("at_84_px").run()
+    test.pills(key="models_roc_front").set_value("NV").run()
+    test.segmented_control(key="models_groups_grouping").set_value("by_sex").run()
+    test = test.switch_page("app_pages/about.py").run().switch_page("app_pages/models.py").run()
+    assert not test.exception
+    assert test.segmented_control(key="models_resolution_single").value == "at_84_px"
+    assert test.pills(key="models_roc_front").value == "NV"
+    assert test.segmented_control(key="models_groups_grouping").value == "by_sex"
