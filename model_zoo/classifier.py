@@ -16,8 +16,8 @@ from model_zoo.frames import Frame, frame
 from model_zoo.images import Square, centred_square, decode_rgb, field_of_view, square
 from model_zoo.interpreters import THREADS
 from model_zoo.loading import compiled, given, served
-from model_zoo.segmentation import Outliner, lesion_check, outline_of
-from model_zoo.trust import LESION, NOVELTY, SINGLE, TTA, calibrated, prediction_set
+from model_zoo.segmentation import Outline, Outliner, lesion_check, outline_of
+from model_zoo.trust import LESION, NOVELTY, SINGLE, TTA, Check, calibrated, prediction_set
 
 
 @dataclass(frozen=True)
@@ -161,16 +161,12 @@ class Classifier:
         masks = seen = None
         if self.outliner is not None:
             masks, seen = self.outliner.run(np.stack([photo.frame.pixels for photo in photos]))
-        strange = None
+        strange = [None] * count
         if self.guards:
             strange = novelty.checks(self.guards, [given.pooled for given in outputs], count)
         analyses = []
         for index, photo in enumerate(photos):
             found = None if masks is None else outline_of(masks[index], photo.frame)
-            checks = {} if strange is None else {NOVELTY: strange[index]}
-            if self.outliner is not None:
-                checks |= {LESION: lesion_check(found)}
-                checks |= self.outliner.checks(photo.qualities, _at(seen, index))
             outline = found if outlines else None
             analyses.append(
                 Analysis(
@@ -184,7 +180,7 @@ class Classifier:
                     pooled=_at(outputs[0].pooled, index),
                     answers=answers[:, index],
                     prediction_set=self._set(probabilities[index]),
-                    checks=checks,
+                    checks=self._checks(photo, strange[index], found, _at(seen, index)),
                     outline=outline,
                     abcd=None if outline is None else abcd.measure(photo.rgb, outline),
                     mode=self.mode,
@@ -244,6 +240,19 @@ class Classifier:
         if self.trust.set_threshold is None:
             return None
         return prediction_set(self.card.labels, probabilities, self.trust.set_threshold)
+
+    def _checks(
+        self,
+        photo: Prepared,
+        strange: Check | None,
+        outline: Outline | None,
+        seen: np.ndarray | None,
+    ) -> dict[str, Check]:
+        checks = {} if strange is None else {NOVELTY: strange}
+        if self.outliner is None:
+            return checks
+        found = {LESION: lesion_check(outline)}
+        return checks | found | self.outliner.checks(photo.qualities, seen)
 
 
 def _at(values: np.ndarray | None, index: int) -> np.ndarray | None:

@@ -27,7 +27,7 @@ class Scored:
         if self.analysis is not None:
             return {**self.analysis.record(str(self.file)), "notice": notice}
         error = {"code": self.fault.code, "message": str(self.fault)}
-        return {"file": str(self.file), "error": error}
+        return {"file": str(self.file), "error": error, "notice": notice}
 
 
 def photos_in(paths: Iterable[Path]) -> Iterator[Path]:

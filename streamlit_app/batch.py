@@ -19,7 +19,6 @@ from model_zoo.classifier import Classifier
 from model_zoo.errors import BadImage, ZooError
 from model_zoo.images import MAX_BYTES, SUFFIXES, decode_rgb
 from streamlit_app.admission import turns
-from streamlit_app.exports import to_csv_text
 from streamlit_app.log import log_fault
 from streamlit_app.thumbnails import thumbnail
 
@@ -196,8 +195,9 @@ def _row(name: str, analysis: Analysis, rgb: np.ndarray) -> Row:
 class Job:
     """The photos of a queue being read in a thread of their own, so that no page waits for them.
 
-    rows: of those that are done, in order. `stop` ends it after the photo at hand, and so does a
-    visitor's absence for `ABSENT_SECONDS`; present: tells whether the visitor is there.
+    names: of all photos. rows: of those that are done, in order. `stop` ends it after the photo at
+    hand, and so does a visitor's absence for `ABSENT_SECONDS`, which `abandoned` tells afterwards;
+    present: tells whether the visitor is there.
     """
 
     def __init__(
@@ -207,6 +207,8 @@ class Job:
         present: Callable[[], bool] = lambda: True,
     ) -> None:
         self.total = len(photos)
+        self.abandoned = False
+        self.names = tuple(waiting.name for waiting in photos)
         self.rows: list[Row] = []
         self.began = time.monotonic()
         self._stopped = threading.Event()
@@ -220,6 +222,11 @@ class Job:
     def running(self) -> bool:
         """Whether photos are still being read."""
         return self._thread.is_alive()
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The names of the photos that were not read, or not yet."""
+        return self.names[len(self.rows) :]
 
     @property
     def seconds_left(self) -> float | None:
@@ -239,7 +246,10 @@ class Job:
 
     def _work(self, classifier: Classifier, photos: tuple[Waiting, ...]) -> None:
         for waiting in photos:
-            if self._stopped.is_set() or self._abandoned():
+            if self._stopped.is_set():
+                return
+            if self._is_abandoned():
+                self.abandoned = True
                 return
             try:
                 self.rows.append(analyse(classifier, waiting))
@@ -247,7 +257,7 @@ class Job:
                 log_fault(fault)
                 self.rows.append(Row(waiting.name, "unreadable", fault=ZooError("batch_fault")))
 
-    def _abandoned(self) -> bool:
+    def _is_abandoned(self) -> bool:
         now = time.monotonic()
         if self._present():
             self._last_present = now
@@ -261,28 +271,3 @@ def worth_drawing(drawn: int, done: int) -> bool:
     any length sends each of its rows a few times, and not every second.
     """
     return done > drawn + drawn // 5
-
-
-def to_csv(rows: list[Row], model: str, digest: str, notice: str) -> str:
-    """The rows as CSV, safe to open in a spreadsheet; digest: the sha256 of the model's file."""
-    codes = sorted({code for row in rows for code in row.probabilities})
-    table = [
-        {
-            "file": row.name,
-            "status": row.status,
-            "label": row.label,
-            "malignant_probability": "" if row.malignant is None else round(row.malignant, 6),
-            "prediction_set": " ".join(row.prediction_set),
-            **{code: _rounded(row.probabilities.get(code)) for code in codes},
-            "failed_checks": " ".join(row.failed),
-            "problem": row.problem,
-            "model": model,
-            "model_sha256": digest,
-        }
-        for row in rows
-    ]
-    return to_csv_text(table, notice)
-
-
-def _rounded(value: float | None) -> float | str:
-    return "" if value is None else round(value, 6)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 # What Markdown would act on.
 MARKS = "*_`[]<>$~|\\"
@@ -10,6 +11,10 @@ MARKS = "*_`[]<>$~|\\"
 # (OWASP, "CSV Injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
+# Where a cell begins anew for a spreadsheet that takes another separator than the comma, as German
+# and Spanish ones take the semicolon: quotes made for commas do not hold there.
+SECOND_START = re.compile(r"([;|][ \"]*)(?=[=+\-@])")
+
 
 def plain_name(name: str) -> str:
     """A file name, at most 80 letters, without characters that Markdown or the screen act on."""
@@ -17,7 +22,8 @@ def plain_name(name: str) -> str:
 
 
 def safe_cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula: such text gets an apostrophe before it.
+    """A cell that no spreadsheet takes for a formula: such text gets an apostrophe before it, and
+    so does what a separator within it would make the beginning of another cell.
 
     Numbers stay numbers; control characters become spaces.
     """
@@ -26,6 +32,7 @@ def safe_cell(value: object) -> object:
     text = str(value)
     guarded = text.lstrip(" ").startswith(FORMULA_STARTS)
     clean = "".join(letter if letter.isprintable() else " " for letter in text)
+    clean = SECOND_START.sub(r"\1'", clean)
     return f"'{clean}" if guarded else clean
 
 

@@ -3,20 +3,25 @@
 https://api.isic-archive.com/api/v2/images/search/ takes a query in Lucene's manner and answers
 {"results": [...], "next": address or null}; each result has isic_id, copyright_license,
 attribution, files.full.{url,size} and metadata.{acquisition,clinical}, as in the archive's own
-client, isic-cli 12. Nothing of a visitor is sent but the diagnosis asked for.
+client, isic-cli 12. Nothing of a visitor is sent but the diagnosis asked for, and the archive's own
+id of the lesion that came.
 """
 
 import json
 import os
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import requests
 
 from model_zoo.errors import ZooError
 from model_zoo.images import MAX_BYTES
+from model_zoo.training_ids import TrainingIds
+from streamlit_app.exports import plain_name
 
 API = "https://api.isic-archive.com/api/v2/"
 # Another address of the same API, such as a mirror on a closed network.
@@ -25,6 +30,7 @@ LICENCE = "CC-0"
 TIMEOUTS = (5, 15)  # seconds to connect, and between two pieces
 PAGE = 100  # results in one answer, the most that the API gives
 MOST_PAGES = 5
+MOST = PAGE * MOST_PAGES  # photos of a class that are listed, to draw from
 # The archive's names of the eight classes, level 2 or 3 of its tree of diagnoses.
 QUERIES: dict[str, str] = {
     "AK": 'diagnosis_3:"Solar or actinic keratosis"',
@@ -40,20 +46,47 @@ QUERIES: dict[str, str] = {
     "VASC": 'diagnosis_3:"Hemangioma" OR diagnosis_3:"Angiokeratoma"'
     ' OR diagnosis_3:"Pyogenic granuloma"',
 }
+# How the archive says that a diagnosis was confirmed (its field diagnosis_confirm_type), in short.
+CONFIRMATIONS = {
+    "histopathology": "histopathology",
+    "serial imaging showing no change": "serial_imaging",
+    "single image expert consensus": "consensus",
+    "confocal microscopy with consensus dermoscopy": "confocal",
+    "single contributor clinical assessment": "clinical",
+    "": "unsaid",
+}
+OTHERWISE = "otherwise"  # by a method that is not among them
+T = TypeVar("T")
+LESION_ID = re.compile(r"\w+")  # what may stand in a query
 
 
 @dataclass(frozen=True)
 class ArchivePhoto:
     """A photo of the archive: its id, class code, whom to thank, bytes.
 
-    lesion_photos: the ids of all photos of its lesion that the archive named, its own among them.
+    lesion_photos: the ids of all public photos of its lesion, its own among them; its own alone
+    where the archive names no lesion; None where it did not tell. confirmation: a value of
+    `CONFIRMATIONS`, or `OTHERWISE`.
     """
 
     isic_id: str
     label: str
-    lesion_photos: tuple[str, ...]
+    lesion_photos: tuple[str, ...] | None
     attribution: str
     data: bytes
+    confirmation: str = CONFIRMATIONS[""]
+
+    def trained_on(self, known: TrainingIds | None) -> bool | None:
+        """Whether a model was trained on its lesion, None where nothing tells.
+
+        known: what the model was trained on, None if its card has no list. A lesion that the
+        archive does not name, or has under two names, is told by the named photos alone.
+        """
+        if known is None:
+            return None
+        if known.know_any(self.lesion_photos or (self.isic_id,)):
+            return True
+        return None if self.lesion_photos is None else False
 
 
 def find(code: str, count: int, *, seed: int) -> list[ArchivePhoto]:
@@ -84,21 +117,32 @@ def _results(code: str) -> Iterator[dict]:
     base = _base()
     address, parameters = f"{base}images/search/", {"query": query, "limit": PAGE}
     for _ in range(MOST_PAGES):
-        answer = _get(address, parameters)
-        try:
-            page = json.loads(answer)
-            for result in page["results"]:
-                # Told again here, since what may be shown must not hang on how a query is read.
-                acquisition = result["metadata"]["acquisition"]
-                dermoscopic = "dermoscopic" in acquisition.get("image_type", "dermoscopic").lower()
-                if result["isic_id"] and result["copyright_license"] == LICENCE and dermoscopic:
-                    yield result
-            address, parameters = page["next"], None
-        except (ValueError, KeyError, TypeError, AttributeError) as fault:
-            raise ZooError("archive_answer", problem=f"{type(fault).__name__} {fault}") from fault
+        results, address = _page(address, parameters, _shown)
+        parameters = None
+        yield from (result for result in results if result is not None)
         if not address:
             return
         _require_same_host(address, base)
+
+
+def _page(
+    address: str, parameters: dict | None, read: Callable[[dict], T]
+) -> tuple[list[T], str | None]:
+    """What is read of each description of an answer, and the next address, None at the end."""
+    content = _get(address, parameters)
+    try:
+        page = json.loads(content)
+        return [read(result) for result in page["results"]], page["next"]
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise ZooError("archive_answer") from fault
+
+
+def _shown(result: dict) -> dict | None:
+    """The description, or None of a photo that may not be shown."""
+    # Told again here, since what may be shown must not hang on how a query is read.
+    kind = result["metadata"]["acquisition"].get("image_type", "dermoscopic")
+    free = result["isic_id"] and result["copyright_license"] == LICENCE
+    return result if free and "dermoscopic" in kind.lower() else None
 
 
 def _base() -> str:
@@ -112,23 +156,58 @@ def fetch(code: str, lesion: list[dict]) -> ArchivePhoto:
         file = result["files"]["full"]
         address, size = str(file["url"]), int(file["size"])
     except (KeyError, TypeError, ValueError) as fault:
-        raise ZooError("archive_answer", problem=f"{type(fault).__name__} {fault}") from fault
+        raise ZooError("archive_answer") from fault
     if size > MAX_BYTES:
-        raise ZooError("archive_answer", problem=f"a photo of {size >> 20} MB")
+        raise ZooError("archive_too_large", limit_megabytes=MAX_BYTES >> 20)
     data = _get(address, None)
     thanks = str(result.get("attribution") or "Anonymous")
-    images = tuple(str(other["isic_id"]) for other in lesion)
-    return ArchivePhoto(images[0], code, images, thanks, data)
+    confirmed = str(_clinical(result).get("diagnosis_confirm_type") or "")
+    return ArchivePhoto(
+        _id(result),
+        code,
+        _lesion_photos(lesion),
+        thanks,
+        data,
+        CONFIRMATIONS.get(confirmed, OTHERWISE),
+    )
+
+
+def _lesion_photos(lesion: list[dict]) -> tuple[str, ...] | None:
+    """The ids of all public photos of a lesion, whatever their licence; see `ArchivePhoto`."""
+    listed = [_id(result) for result in lesion]
+    name = _lesion(lesion[0])
+    if not name:
+        return tuple(listed)
+    if not LESION_ID.fullmatch(name):
+        return None
+    asked = {"query": f'lesion_id:"{name}"', "limit": PAGE}
+    try:
+        found, following = _page(f"{_base()}images/search/", asked, _id)
+    except ZooError:
+        return None  # the photo is there all the same
+    # An answer without the lesion's own photos was given to another question.
+    whole = not following and set(listed) <= set(found)
+    return tuple(found) if whole else None
+
+
+def _id(result: dict) -> str:
+    return str(result["isic_id"])
+
+
+def _clinical(result: dict) -> dict:
+    found = result["metadata"].get("clinical")
+    return found if isinstance(found, dict) else {}
 
 
 def _lesion(result: dict) -> str:
-    return str(result["metadata"].get("clinical", {}).get("lesion_id") or "")
+    return str(_clinical(result).get("lesion_id") or "")
 
 
 def _get(address: str, parameters: dict | None) -> bytes:
+    host = urlsplit(address).hostname
     # Encrypted, unless the API itself is not, as on a closed network.
     if urlsplit(address).scheme not in ("https", urlsplit(_base()).scheme):
-        raise ZooError("archive_answer", problem=f"the address {address[:60]}")
+        raise ZooError("archive_elsewhere", address=plain_name(address))
     content = bytearray()
     try:
         with requests.get(address, params=parameters, timeout=TIMEOUTS, stream=True) as answer:
@@ -136,19 +215,17 @@ def _get(address: str, parameters: dict | None) -> bytes:
             for chunk in answer.iter_content(2**18):
                 content += chunk
                 if len(content) > MAX_BYTES:
-                    raise ZooError("archive_answer", problem=f"more than {MAX_BYTES >> 20} MB")
+                    raise ZooError("archive_too_large", limit_megabytes=MAX_BYTES >> 20)
+    except requests.HTTPError as fault:
+        status = fault.response.status_code
+        raise ZooError("archive_refused", host=host, status=status) from fault
+    except requests.Timeout as fault:
+        raise ZooError("archive_slow", host=host) from fault
     except requests.RequestException as fault:
-        host = urlsplit(address).hostname
-        raise ZooError("archive_unreachable", host=host, problem=_short(fault)) from fault
+        raise ZooError("archive_unreachable", host=host) from fault
     return bytes(content)
-
-
-def _short(fault: requests.RequestException) -> str:
-    if fault.response is not None:
-        return f"it answered {fault.response.status_code} {fault.response.reason}"
-    return "nothing came in time" if isinstance(fault, requests.Timeout) else "no connection"
 
 
 def _require_same_host(address: str, base: str) -> None:
     if urlsplit(address).hostname != urlsplit(base).hostname:
-        raise ZooError("archive_answer", problem=f"a next page on {urlsplit(address).hostname}")
+        raise ZooError("archive_elsewhere", address=plain_name(address))

@@ -16,18 +16,19 @@ from streamlit_app.exports import to_csv_text
 
 # How sure the learner is, in words of the page by these keys, as a probability of the chosen class.
 CONFIDENCES: dict[str, float] = {"guess": 0.25, "leaning": 0.5, "fairly_sure": 0.75, "sure": 0.95}
-# In a drill this share of the model's answers is wrong on purpose.
+# In a drill this share of the model's right answers is made wrong on purpose, one of them at least.
 MISLEADING = 0.3
-# Whether the model was trained on a case's lesion, in the CSV.
-KNOWN = {True: "yes", False: "no", None: "unknown"}
+# Answers to a question, in the CSV.
+YES_NO = {True: "yes", False: "no", None: "unknown"}
 
 
 @dataclass(frozen=True)
 class StudyCase:
-    """A photo with a confirmed diagnosis. known: whether the model was trained on its
+    """A photo with the diagnosis of its source. known: whether the model was trained on its
     lesion, None where nothing tells.
 
-    attribution: whom to thank for it, "" if nobody is named.
+    attribution: whom to thank for it, "" if nobody is named. confirmation: how its source says that
+    the diagnosis was confirmed, a word of `isic_archive.CONFIRMATIONS`, "" if it has no such word.
     """
 
     name: str
@@ -35,6 +36,7 @@ class StudyCase:
     data: bytes
     known: bool | None
     attribution: str = ""
+    confirmation: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,13 @@ class Answer:
 
     @property
     def misled(self) -> bool:
-        """Whether the learner was shown another class on top than the model's own."""
-        return leading(self.model) != leading(self.shown)
+        """Whether the model's right answer was made wrong before the learner saw it."""
+        return leading(self.model) == self.case.label != leading(self.shown)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts: not if the model was trained on the lesion, or nothing tells."""
+        return self.case.known is False
 
 
 @dataclass(frozen=True)
@@ -77,22 +84,38 @@ class Round:
         """The round after an answer to its current case."""
         return dataclasses.replace(self, answers=(*self.answers, answer))
 
+    def without_current(self) -> "Round":
+        """The round without its current case, one that cannot be read."""
+        place = len(self.answers)
+        return dataclasses.replace(self, cases=self.cases[:place] + self.cases[place + 1 :])
+
     def shown(self, probabilities: np.ndarray) -> np.ndarray:
         """What the learner is shown of the current case: in a drill now and then a wrong answer.
 
         probabilities: the model's, (K,) in the order of `CODES`. A wrong answer is the model's own
-        with the leading class and a drawn other one, not the true one, exchanged.
+        with the leading class and a drawn other one exchanged. An answer that is wrong already
+        stays as it is, and the next right one is made wrong in its place.
         """
-        place = len(self.answers)
-        drawn = random.Random(f"{self.seed} {place}")
-        if not self.drill or drawn.random() >= MISLEADING:
+        first, truth = leading(probabilities), self.current.label
+        if not self.drill or first != truth or self._due() <= sum(a.misled for a in self.answers):
             return probabilities
-        first = int(probabilities.argmax())
-        truth = CODES.index(self.cases[place].label)
-        other = drawn.choice([i for i in range(len(CODES)) if i not in (first, truth)])
+        drawn = random.Random(f"{self.seed} {len(self.answers)} other")
+        here = CODES.index(first)
+        other = drawn.choice([place for place in range(len(CODES)) if place != here])
         changed = probabilities.copy()
-        changed[[first, other]] = changed[[other, first]]
+        changed[[here, other]] = changed[[other, here]]
         return changed
+
+    def _due(self) -> int:
+        """How many answers are to have been made wrong up to the current case, this one included.
+
+        One of the round at least: where none is drawn, a drawn place is taken.
+        """
+        places = range(len(self.cases))
+        drawn = [random.Random(f"{self.seed} {n}").random() < MISLEADING for n in places]
+        if not any(drawn):
+            drawn[random.Random(f"{self.seed} one").choice(places)] = True
+        return sum(drawn[: len(self.answers) + 1])
 
 
 @dataclass(frozen=True)
@@ -137,17 +160,22 @@ def brier(probabilities: np.ndarray, label: str) -> float:
 
 
 def scores(answers: tuple[Answer, ...]) -> tuple[Scores, Scores] | None:
-    """The learner's scores and the model's, on the cases that neither was taught; None if none is.
+    """The learner's scores and the model's, on the cases that count; None if none does.
 
     A case whose lesion the model was trained on is left out of both: it would flatter the model. So
-    is one of which nothing tells.
+    is one of which nothing tells. The tables and the disagreements leave out the same.
     """
-    fair = [answer for answer in answers if answer.case.known is False]
+    fair = counted(answers)
     if not fair:
         return None
     learner = [(a.case.label, a.first, learner_probabilities(a)) for a in fair]
     model = [(a.case.label, leading(a.model), a.model) for a in fair]
     return _scores(learner), _scores(model)
+
+
+def counted(answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    """The answers whose case counts, for the learner as for the model."""
+    return tuple(answer for answer in answers if answer.counts)
 
 
 def leading(probabilities: np.ndarray) -> str:
@@ -162,32 +190,47 @@ def _scores(answers: list[tuple[str, str, np.ndarray]]) -> Scores:
 
 
 def by_class(answers: tuple[Answer, ...]) -> dict[str, tuple[int, int]]:
-    """Hits and cases of the learner, by class code, of the classes that came."""
+    """Hits and cases that count of the learner, by class code, of the classes that came."""
     table: dict[str, tuple[int, int]] = {}
-    for answer in answers:
+    for answer in counted(answers):
         hits, cases = table.get(answer.case.label, (0, 0))
         table[answer.case.label] = (hits + (answer.first == answer.case.label), cases + 1)
     return {code: table[code] for code in CODES if code in table}
 
 
 def confusion(answers: tuple[Answer, ...]) -> np.ndarray:
-    """Counts int (K, K) of the learner's first answers: rows true, columns said."""
+    """Counts int (K, K) of the learner's first answers that count: rows true, columns said."""
     counts = np.zeros((len(CODES), len(CODES)), int)
-    for answer in answers:
+    for answer in counted(answers):
         counts[CODES.index(answer.case.label), CODES.index(answer.first)] += 1
     return counts
 
 
 def disagreements(answers: tuple[Answer, ...]) -> list[Answer]:
-    """The answers in which the learner, before seeing it, and the model named different classes."""
-    return [answer for answer in answers if answer.first != leading(answer.model)]
+    """The answers that count in which the learner, before seeing it, and the model itself named
+    different classes."""
+    return [answer for answer in counted(answers) if answer.first != leading(answer.model)]
 
 
-def followed(answers: tuple[Answer, ...]) -> tuple[int, int]:
-    """How often the learner changed to the class of a misleading answer, and of how many."""
-    misled = [answer for answer in answers if answer.misled]
+@dataclass(frozen=True)
+class Drill:
+    """What became of a drill, over all of its cases, since none of it measures skill.
+
+    misled: the answers that were made wrong. followed: in how many of these the learner changed to
+    the wrong class. own_faults: how many of the model's answers were wrong without that.
+    """
+
+    misled: tuple[Answer, ...]
+    followed: int
+    own_faults: int
+
+
+def drilled(answers: tuple[Answer, ...]) -> Drill:
+    """What became of a drill."""
+    misled = tuple(answer for answer in answers if answer.misled)
     fell = [a for a in misled if a.last == leading(a.shown) and a.last != a.first]
-    return len(fell), len(misled)
+    own = [answer for answer in answers if leading(answer.model) != answer.case.label]
+    return Drill(misled, len(fell), len(own))
 
 
 def to_csv(answers: tuple[Answer, ...], notice: str) -> str:
@@ -196,14 +239,17 @@ def to_csv(answers: tuple[Answer, ...], notice: str) -> str:
         {
             "case": a.case.name,
             "truth": a.case.label,
+            "truth_confirmed_by": a.case.confirmation,
             "first_answer": a.first,
             "confidence": CONFIDENCES[a.confidence],
             "last_answer": a.last,
             "model": leading(a.model),
             "model_shown": leading(a.shown),
+            "made_wrong": YES_NO[a.misled],
             "learner_brier": round(brier(learner_probabilities(a), a.case.label), 4),
             "model_brier": round(brier(a.model, a.case.label), 4),
-            "model_trained_on_lesion": KNOWN[a.case.known],
+            "model_trained_on_lesion": YES_NO[a.case.known],
+            "counts": YES_NO[a.counts],
         }
         for a in answers
     ]

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from model_zoo import registry
-from model_zoo.card import Card
+from model_zoo.card import SEGMENTATION, Card
 from model_zoo.errors import ZooError
 from streamlit_app.components.charts import shown, table
 from streamlit_app.components.how_it_works import how_it_works
+from streamlit_app.components.outline_card import outline_card
 from streamlit_app.content import card_words, text, told
 from streamlit_app.startup import started
 
@@ -14,9 +15,9 @@ OVERALL = ("accuracy", "balanced_accuracy", "macro_auc")
 
 
 def page() -> None:
-    """Nothing; draws the page, from the card of the default model."""
+    """Nothing; draws the page, from the cards of the default models."""
     try:
-        card = registry.default_card()
+        card, outliner = registry.default_card(), registry.default_card(SEGMENTATION)
     except ZooError as fault:
         st.error(told(fault), icon=":material/error:")
         return
@@ -34,7 +35,8 @@ def page() -> None:
         _section("sources")
         st.markdown("\n".join(f"- {card_words(line)}" for line in (*card.citations, card.licence)))
         st.markdown(text("about.sources_more"))
-    _running()
+    outline_card(outliner)
+    _running(outliner)
 
 
 def _section(name: str) -> None:
@@ -69,7 +71,7 @@ def _measured(card: Card) -> None:
     )
 
 
-def _running() -> None:
+def _running(outliner: Card) -> None:
     """Nothing; draws what this server runs, so that an answer can be traced to it."""
     _section("running")
     try:
@@ -81,6 +83,7 @@ def _running() -> None:
         ("version", here.version),
         ("model", here.model),
         ("sha256", here.sha256),
+        ("outliner", outliner.name),
         ("seconds", f"{here.seconds:.2f} s"),
     ]
     table(

@@ -105,6 +105,7 @@ def _compare(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     """The analysis of the first photo, once both are drawn."""
     viewed = _viewed(chosen, card, mode)
     if viewed is not None:
+        _of_photo(viewed, chosen, card)
         compare(viewed, card, zoomed=viewed.zoomed)
         st.caption(model_line(card, viewed.analysis))
     return viewed
@@ -115,8 +116,18 @@ def _photo(viewed: Viewed, chosen: Chosen, card: Card) -> None:
         photo_view(viewed)
     else:
         plain_photo(viewed)
+    _of_photo(viewed, chosen, card)
+
+
+def _of_photo(viewed: Viewed, chosen: Chosen, card: Card) -> None:
+    """What can be asked of the photo: to read less of it, and what its archive says."""
     if viewed.analysis.outline is not None:
-        st.toggle(text("analyze.zoom"), key="analyze_zoom", help=text("analyze.zoom_help"))
+        st.toggle(
+            text("analyze.zoom"),
+            key="analyze_zoom",
+            help=text("analyze.zoom_help"),
+            persist_state="session",
+        )
     if chosen.archive is not None:
         told_of_photo(chosen.archive, card)
 

@@ -8,14 +8,24 @@ from model_zoo import NOTICE
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.images import SUFFIXES
-from streamlit_app.batch import MOST_BYTES, MOST_PHOTOS, Job, Row, queue, to_csv, worth_drawing
+from streamlit_app.batch import (
+    ABSENT_SECONDS,
+    MOST_BYTES,
+    MOST_PHOTOS,
+    Job,
+    Row,
+    queue,
+    worth_drawing,
+)
+from streamlit_app.batch_csv import Reader, to_csv, without_answer
 from streamlit_app.cache import classifier
-from streamlit_app.components.model_choice import choose_model
+from streamlit_app.components.model_choice import choose_mode, choose_model
 from streamlit_app.content import class_name, text, told
 from streamlit_app.exports import plain_name
 from streamlit_app.uploads import visitor_present
 
 REFRESH_SECONDS = 1.0
+MOST_NAMED = 200  # of those left out, on the page; the CSV has all
 
 
 def page() -> None:
@@ -31,6 +41,7 @@ def page() -> None:
         )
     with right:
         card = choose_model()
+        mode = choose_mode()
         pressed = st.button(
             text("batch.start"),
             type="primary",
@@ -38,7 +49,7 @@ def page() -> None:
             disabled=not uploads or card is None or _running(),
         )
     if pressed:
-        _start(uploads, card)
+        _start(uploads, card, mode)
     if "batch_job" in st.session_state:
         _progress()
     else:
@@ -50,19 +61,19 @@ def _running() -> bool:
     return job is not None and job.running
 
 
-def _start(uploads: list, card: Card) -> None:
+def _start(uploads: list, card: Card, mode: str) -> None:
     """Nothing; begins to read what was uploaded, in the place of what was read before."""
     before = st.session_state.pop("batch_job", None)
     if before is not None:
         before.stop()
     try:
-        reader = classifier(card.name)
+        reader = classifier(card.name, mode)
     except ZooError as fault:
         st.error(told(fault), icon=":material/error:")
         return
     waiting = queue([(given.name, given.getvalue()) for given in uploads])
     st.session_state["batch_left_out"] = waiting.left_out
-    st.session_state["batch_model"] = (card.name, reader.digest())
+    st.session_state["batch_reader"] = Reader(card.name, reader.digest(), mode)
     st.session_state["batch_job"] = Job(reader, waiting.photos, visitor_present())
 
 
@@ -76,23 +87,40 @@ def _progress() -> None:
     elif st.session_state.get("batch_seen") is not job:
         st.session_state["batch_seen"] = job
         st.rerun()  # so that the button above can be pressed again
+    if not running and job.unread:
+        _tell_unread(job)
     left_out = st.session_state["batch_left_out"]
     if left_out:
-        with st.expander(text("batch.left_out", count=len(left_out)), expanded=not rows):
-            st.markdown(
-                "\n".join(f"- **{plain_name(name)}**: {told(why)}" for name, why in left_out[:200])
-            )
+        _tell_left_out(left_out, open_=not rows)
     if rows:
         st.fragment(_table)(rows)
-        name, digest = st.session_state["batch_model"]
+    every = [*rows, *without_answer(job.names[len(rows) :], left_out)]
+    if every:
+        reader = st.session_state["batch_reader"]
         st.download_button(
-            text("batch.csv", count=len(rows)),
-            lambda: to_csv(rows, name, digest, NOTICE),  # made once it is asked for
+            text("batch.csv", count=len(every)),
+            lambda: to_csv(every, reader, NOTICE),  # made once it is asked for
             "lesionlens_batch.csv",
             "text/csv",
             on_click="ignore",
             icon=":material/download:",
         )
+
+
+def _tell_unread(job: Job) -> None:
+    """Nothing; says how many photos of a batch that has ended were not read, and why."""
+    key = "batch.not_read_away" if job.abandoned else "batch.not_read"
+    seconds = round(ABSENT_SECONDS)
+    words = text(key, count=len(job.unread), total=job.total, seconds=seconds)
+    st.warning(words, icon=":material/stop_circle:")
+
+
+def _tell_left_out(left_out: tuple[tuple[str, ZooError], ...], *, open_: bool) -> None:
+    with st.expander(text("batch.left_out", count=len(left_out)), expanded=open_):
+        named = [f"- **{plain_name(name)}**: {told(why)}" for name, why in left_out[:MOST_NAMED]]
+        st.markdown("\n".join(named))
+        if len(left_out) > MOST_NAMED:
+            st.markdown(text("batch.left_out_more", count=len(left_out) - MOST_NAMED))
 
 
 def _bar(job: Job, drawn: int) -> None:
@@ -128,8 +156,11 @@ def _table(rows: list[Row]) -> None:
             f"{text(f'status.{name}')} · {sum(row.status == name for row in rows)}"
         ),
         key="batch_filter",
+        persist_state="session",
     )
-    kept = [row for row in rows if not chosen or row.status in chosen]
+    # A filter kept from another batch may name what this one has none of.
+    named = set(chosen).intersection(statuses)
+    kept = [row for row in rows if not named or row.status in named]
     st.dataframe(
         [_cells(row) for row in kept],
         column_config={

@@ -8,6 +8,7 @@ from model_zoo.trust import TTA
 from streamlit_app import downloads
 from streamlit_app.components import curves, measured
 from streamlit_app.components.decide import decide
+from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.components.leak import leak_pair, published
 from streamlit_app.components.model_card import before_figures, heading, made_of
 from streamlit_app.components.model_choice import choose_card, choose_mode, link_to
@@ -48,6 +49,7 @@ def _figures(card: Card, mode: str) -> None:
     measured.headline(found, key="models_headline")
     name = next(iter(found))
     if len(found) > 1:
+        forget_unless_offered(f"models_resolution_{mode}", found)
         name = st.segmented_control(
             text("models.photos"),
             list(found),
@@ -55,6 +57,7 @@ def _figures(card: Card, mode: str) -> None:
             required=True,
             format_func=lambda name: measured.resolution(found[name]),
             key=f"models_resolution_{mode}",
+            persist_state="session",
         )
     else:
         measured.unmeasured(card, mode, text("models.at_px", pixels=84), 84)

@@ -18,7 +18,8 @@ PHOTO, TOLD = "analyze_archive", "analyze_archive_told"
 
 def choose_archive_photo() -> ArchivePhoto | None:
     """The public-domain photo that the user asked for, or None while there is none."""
-    if st.button(text("archive.ask"), icon=":material/public:", help=text("archive.help")):
+    words = text("archive.help", most=isic_archive.MOST)
+    if st.button(text("archive.ask"), icon=":material/public:", help=words):
         _ask()
     return st.session_state.get(PHOTO)
 
@@ -46,7 +47,7 @@ def _ask() -> None:
 
 
 def told_of_photo(photo: ArchivePhoto, card: Card) -> None:
-    """Nothing; draws whom to thank for the photo, and its confirmed diagnosis once asked for."""
+    """Nothing; draws whom to thank for the photo, and its diagnosis once asked for."""
     st.caption(
         text("archive.thanks", name=photo.isic_id, attribution=plain_name(photo.attribution))
     )
@@ -54,10 +55,11 @@ def told_of_photo(photo: ArchivePhoto, card: Card) -> None:
         st.button(text("archive.tell"), icon=":material/visibility:", on_click=_tell)
         return
     st.markdown(text("archive.truth", label=class_name(photo.label)))
-    known = training_ids(card)
+    st.caption(text(f"archive.by_{photo.confirmation}"))
+    known = photo.trained_on(training_ids(card))
     if known is None:
         st.badge(text("archive.known_unknown"), icon=":material/help:", color="gray")
-    elif known.know_any(photo.lesion_photos):
+    elif known:
         st.badge(text("archive.known"), icon=":material/history_edu:", color="orange")
 
 

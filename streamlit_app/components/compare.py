@@ -21,7 +21,12 @@ OPACITY = 0.5
 
 def wants_to_compare() -> bool:
     """Whether the user wants a second photo beside the first."""
-    wanted = st.toggle(text("compare.toggle"), key="analyze_compare", help=text("compare.help"))
+    wanted = st.toggle(
+        text("compare.toggle"),
+        key="analyze_compare",
+        help=text("compare.help"),
+        persist_state="session",
+    )
     if not wanted:
         st.session_state.pop(SECOND, None)  # nothing of a photo is kept that nobody looks at
     return wanted

@@ -7,6 +7,7 @@ from model_zoo.card import Card
 from model_zoo.labels import BENIGN, BY_CODE
 from model_zoo.trust import of_card
 from streamlit_app.components.charts import as_table, draw, palette, shown
+from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.components.measured import unmeasured
 from streamlit_app.content import class_name, text
 
@@ -62,6 +63,7 @@ def roc(measured: dict, card: Card, mode: str, *, key: str) -> None:
         unmeasured(card, mode, text("models.roc"), measured["resolution"])
         return
     codes = list(curves)
+    forget_unless_offered(f"{key}_front", codes)
     front = st.pills(
         text("models.roc_front"),
         codes,
@@ -69,6 +71,7 @@ def roc(measured: dict, card: Card, mode: str, *, key: str) -> None:
         required=True,
         format_func=class_name,
         key=f"{key}_front",
+        persist_state="session",
     )
     draw(
         _curves(curves, front, card, mode),

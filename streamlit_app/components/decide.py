@@ -10,6 +10,7 @@ from model_zoo.card import Card
 from model_zoo.registry import asked_as
 from model_zoo.trust import GROUPS, OperatingPoint, group_probability, of_card, predictive_values
 from streamlit_app.components.charts import DARK, as_entry, as_table, draw, palette, shown
+from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.content import text, thousands
 
 # Round shares, chosen to teach how much the setting matters; nobody measured them here.
@@ -66,6 +67,7 @@ def _choose(points: list[OperatingPoint], key: str) -> OperatingPoint:
     """The operating point that the user chose."""
     which, target, _ = st.columns([4, 3, 4], vertical_alignment="bottom")
     groups = list(dict.fromkeys(point.group for point in points))
+    forget_unless_offered(f"{key}_group", groups)
     group = which.segmented_control(
         text("decide.group"),
         groups,
@@ -73,9 +75,11 @@ def _choose(points: list[OperatingPoint], key: str) -> OperatingPoint:
         required=True,
         format_func=lambda name: text(f"decide.{name}"),
         key=f"{key}_group",
+        persist_state="session",
         help=text("decide.group_help", names=", ".join(GROUPS["malignant"])),
     )
     targets = [point.target for point in points if point.group == group]
+    forget_unless_offered(f"{key}_target_{group}", targets)
     chosen = target.segmented_control(
         text("decide.target"),
         targets,
@@ -83,6 +87,7 @@ def _choose(points: list[OperatingPoint], key: str) -> OperatingPoint:
         required=True,
         format_func=lambda share: f"{share:.0%}",
         key=f"{key}_target_{group}",
+        persist_state="session",
         help=text("decide.target_help"),
     )
     return next(p for p in points if p.group == group and p.target == chosen)
@@ -107,6 +112,7 @@ def _prevalence(key: str) -> float:
         default="primary_care",
         format_func=lambda name: text(f"decide.{name}", share=f"{SETTINGS[name]:.0%}"),
         key=f"{key}_setting",
+        persist_state="session",
         on_change=apply,
         help=text("decide.setting_help"),
     )
@@ -115,6 +121,7 @@ def _prevalence(key: str) -> float:
         SHARES,
         format_func=_percent,
         key=f"{key}_prevalence",
+        persist_state="session",
         on_change=release,
     )
 

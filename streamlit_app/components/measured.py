@@ -18,6 +18,7 @@ from streamlit_app.components.charts import (
     shown,
     table,
 )
+from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.content import card_words, class_name, text
 
 NATIVE = "native"
@@ -139,6 +140,7 @@ def sets(card: Card, mode: str) -> None:
 def by_group(measured: dict, *, key: str) -> None:
     """Nothing; draws the results by archive, sex, age or body site, each with its interval."""
     names = [name for name in GROUPINGS if measured.get(name)]
+    forget_unless_offered(f"{key}_grouping", names)
     chosen = st.segmented_control(
         text("models.grouping"),
         names,
@@ -146,6 +148,7 @@ def by_group(measured: dict, *, key: str) -> None:
         required=True,
         format_func=lambda name: text(f"models.{name}"),
         key=f"{key}_grouping",
+        persist_state="session",
     )
     groups = sorted(measured[chosen].items(), key=lambda pair: -pair[1]["n"])
     enough = [(name, entry) for name, entry in groups if entry["n"] >= FEW]

@@ -45,13 +45,14 @@ def choose_photo() -> tuple[Chosen, DeltaGenerator]:
         required=True,
         format_func=lambda name: text(f"analyze.{name}"),
         key="analyze_source",
+        persist_state="session",
         width="stretch",
     )
     mark = left.container()
     with right:
         if place == DRAWN:
             return _choose_sample(), mark
-        given = _upload() if place == UPLOAD else st.camera_input(text("analyze.camera_label"))
+        given = _upload() if place == UPLOAD else _photograph()
     if given is None:
         return _sample(next(iter(samples())), example=True), mark
     return Chosen(given.name, given.getvalue()), mark
@@ -66,6 +67,12 @@ def _upload():
     )
 
 
+def _photograph():
+    given = st.camera_input(text("analyze.camera_label"))
+    st.caption(text("analyze.camera_note"))
+    return given
+
+
 def _choose_sample() -> Chosen:
     name = st.selectbox(
         text("analyze.sample_label"),
@@ -73,6 +80,7 @@ def _choose_sample() -> Chosen:
         format_func=lambda name: sample_title(samples()[name]["title"]),
         help=text("analyze.sample_help"),
         key="analyze_sample",
+        persist_state="session",
         on_change=put_away,
     )
     photo = choose_archive_photo()

@@ -6,6 +6,7 @@ import streamlit as st
 from model_zoo.errors import ZooError
 from model_zoo.overlay import dim_outside, frame, outlined, paint
 from streamlit_app.cache import Viewed
+from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.content import class_name, sample_title, text, told
 
 # In pixels of the screen: of a picture, so that a laptop shows it whole, and of its column.
@@ -24,6 +25,7 @@ def photo_view(viewed: Viewed) -> None:
     views = [BLEND, BESIDE, SQUARE, PLAIN]
     if viewed.analysis.randomised is not None:
         views.insert(2, SHUFFLED)
+    forget_unless_offered("analyze_view", views)
     view = st.segmented_control(
         text("analyze.look"),
         views,
@@ -31,6 +33,7 @@ def photo_view(viewed: Viewed) -> None:
         required=True,
         format_func=lambda name: text(f"analyze.{name}"),
         key="analyze_view",
+        persist_state="session",
         label_visibility="collapsed",
         width="stretch",
     )
@@ -64,10 +67,23 @@ def _controls(viewed: Viewed) -> tuple[str, float, bool]:
         # A new photo begins with its own leading class.
         key=f"analyze_label_{viewed.digest}_{viewed.analysis.model}",
     )
-    opacity = middle.slider(text("analyze.opacity"), 0, 100, 55, 5, "%d %%", key="analyze_opacity")
+    opacity = middle.slider(
+        text("analyze.opacity"),
+        0,
+        100,
+        55,
+        5,
+        "%d %%",
+        key="analyze_opacity",
+        persist_state="session",
+    )
     found = viewed.analysis.outline is not None
     outline = right.toggle(
-        text("analyze.outline"), value=True, disabled=not found, key="analyze_outline"
+        text("analyze.outline"),
+        value=True,
+        disabled=not found,
+        key="analyze_outline",
+        persist_state="session",
     )
     return label, opacity / 100, outline and found
 

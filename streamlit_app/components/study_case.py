@@ -19,26 +19,26 @@ from streamlit_app.study import CONFIDENCES, Answer, Round, StudyCase, leading
 OPACITY = 0.5
 
 
-def study_case(under_way: Round, model: str) -> None:
-    """Nothing; draws the current case of a round."""
+def study_case(under_way: Round, model: str, mode: str) -> None:
+    """Nothing; draws the current case of a round. mode: how the model is asked (see `trust`)."""
     case, place = under_way.current, len(under_way.answers)
     st.progress(
         place / len(under_way.cases),
         text("study.progress", place=place + 1, length=len(under_way.cases)),
     )
     with overload_told():
-        _draw(under_way, case, place, model)
+        _draw(under_way, case, model, mode)
 
 
-def _draw(under_way: Round, case: StudyCase, place: int, model: str) -> None:
+def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
     try:
-        rgb, analysis = _read(case.data, model)
+        rgb, analysis = _read(case.data, model, mode)
     except ZooError as fault:
         if fault.code == "busy":
             raise  # a matter of the moment: no reason to leave the case out
         st.error(f"{sample_title(plain_name(case.name))}: {told(fault)}", icon=":material/error:")
         if st.button(text("study.skip")):
-            _leave_out(under_way, place)
+            _leave_out(under_way)
         return
     probabilities = np.array([analysis.probability(code) for code in CODES])
     committed = st.session_state.get("study_committed")
@@ -55,10 +55,10 @@ def _draw(under_way: Round, case: StudyCase, place: int, model: str) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _read(data: bytes, model: str) -> tuple[np.ndarray, Analysis]:
+def _read(data: bytes, model: str, mode: str) -> tuple[np.ndarray, Analysis]:
     rgb = decode_rgb(data)
     with turns.turn():
-        return rgb, classifier(model).analyse(rgb)
+        return rgb, classifier(model, mode).analyse(rgb)
 
 
 def _picture(
@@ -128,6 +128,8 @@ def _reveal(under_way: Round, probabilities: np.ndarray, committed: tuple[str, s
     else:
         said = class_name(last)
         st.error(text("study.wrong", truth=truth, said=said), icon=":material/close:")
+    if case.confirmation:
+        st.caption(text(f"archive.by_{case.confirmation}"))
     if case.known:
         st.warning(text("study.known"), icon=":material/history_edu:")
     elif case.known is None:
@@ -147,12 +149,9 @@ def _reveal(under_way: Round, probabilities: np.ndarray, committed: tuple[str, s
         st.rerun()
 
 
-def _leave_out(under_way: Round, place: int) -> None:
+def _leave_out(under_way: Round) -> None:
     """Nothing; goes on without a case that cannot be read."""
-    kept = under_way.cases[:place] + under_way.cases[place + 1 :]
-    st.session_state["study_round"] = Round(
-        kept, under_way.answers, under_way.drill, under_way.seed
-    )
+    st.session_state["study_round"] = under_way.without_current()
     _forget()
     st.rerun()
 

@@ -8,33 +8,33 @@ from model_zoo.images import decode_rgb
 from model_zoo.labels import CODES
 from streamlit_app import study
 from streamlit_app.components.charts import as_table
-from streamlit_app.components.study_sources import DRAWN
+from streamlit_app.components.study_sources import DRAWN, prevalence
 from streamlit_app.content import class_name, sample_title, text
 from streamlit_app.exports import plain_name
-from streamlit_app.study import Round, leading
+from streamlit_app.study import Answer, Round, leading
 from streamlit_app.thumbnails import thumbnail
 
 
 def study_end(done: Round) -> None:
     """Nothing; draws the end of a round."""
-    answers = done.answers
+    answers, source = done.answers, st.session_state["study_source_used"]
     st.subheader(text("study.end_title"), anchor=False)
-    if st.session_state.get("study_source_used") == DRAWN:
+    if source == DRAWN:
         st.warning(text("study.drawn_end"), icon=":material/draw:")
     if not answers:
         st.info(text("study.nothing_read"), icon=":material/info:")
     else:
         _scores(done)
         if done.drill:
-            fell, misled = study.followed(answers)
-            st.info(text("study.drill_end", fell=fell, misled=misled), icon=":material/psychology:")
-        left, right = st.columns([1, 1], gap="large")
-        with left:
-            _by_class(done)
-        with right:
-            _confusion(done)
-        _disagreements(done)
-        st.caption(text("study.prevalence"))
+            _drill(done)
+        if study.counted(answers):
+            left, right = st.columns([1, 1], gap="large")
+            with left:
+                _by_class(done)
+            with right:
+                _confusion(done)
+            _disagreements(done)
+        st.caption(prevalence(source))
         st.download_button(
             text("study.csv"),
             study.to_csv(answers, NOTICE),
@@ -67,6 +67,34 @@ def _scores(done: Round) -> None:
         st.warning(text("study.left_out", count=left_out), icon=":material/history_edu:")
     if unknown:
         st.warning(text("study.left_out_unknown", count=unknown), icon=":material/help:")
+
+
+def _drill(done: Round) -> None:
+    """Nothing; draws which answers were made wrong, with what was shown and what was said."""
+    became = study.drilled(done.answers)
+    words = text(
+        "study.drill_end",
+        answers=len(done.answers),
+        misled=len(became.misled),
+        followed=became.followed,
+        own_faults=became.own_faults,
+    )
+    st.info(words, icon=":material/psychology:")
+    if not became.misled:
+        return
+    with st.expander(text("study.made_wrong", count=len(became.misled)), expanded=True):
+        for answer in became.misled:
+            _case(
+                answer,
+                text(
+                    "study.made_wrong_case",
+                    name=_name(answer),
+                    model=class_name(leading(answer.model)),
+                    shown=class_name(leading(answer.shown)),
+                    first=class_name(answer.first),
+                    last=class_name(answer.last),
+                ),
+            )
 
 
 def _by_class(done: Round) -> None:
@@ -116,16 +144,28 @@ def _confusion(done: Round) -> None:
 def _disagreements(done: Round) -> None:
     parted = study.disagreements(done.answers)
     with st.expander(text("study.disagreed", count=len(parted))):
+        if done.drill:
+            st.caption(text("study.disagreed_drill"))
         for answer in parted:
-            picture, words = st.columns([1, 4], vertical_alignment="center")
-            small = thumbnail(decode_rgb(answer.case.data), 220)
-            picture.image(small, alt=text("study.alt_photo"), width=110)
-            words.markdown(
+            _case(
+                answer,
                 text(
                     "study.disagreement",
-                    name=plain_name(sample_title(answer.case.name)),
+                    name=_name(answer),
                     truth=class_name(answer.case.label),
                     said=class_name(answer.first),
                     model=class_name(leading(answer.model)),
-                )
+                ),
             )
+
+
+def _case(answer: Answer, words: str) -> None:
+    """Nothing; draws words about an answer beside its photo."""
+    picture, beside = st.columns([1, 4], vertical_alignment="center")
+    small = thumbnail(decode_rgb(answer.case.data), 220)
+    picture.image(small, alt=text("study.alt_photo"), width=110)
+    beside.markdown(words)
+
+
+def _name(answer: Answer) -> str:
+    return plain_name(sample_title(answer.case.name))

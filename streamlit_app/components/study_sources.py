@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections import Counter
 from pathlib import Path
 
 import streamlit as st
@@ -13,7 +14,7 @@ from model_zoo.labels import CODES
 from model_zoo.training_ids import TrainingIds, training_ids
 from streamlit_app import isic_archive
 from streamlit_app.components.photo_source import SAMPLES, samples
-from streamlit_app.content import class_name
+from streamlit_app.content import class_name, listed, text
 from streamlit_app.study import StudyCase
 
 # The operator's own folder of confirmed cases in the ISIC 2019 layout.
@@ -24,6 +25,22 @@ FOLDER, ARCHIVE, DRAWN = "folder", "archive", "drawn"
 def sources() -> list[str]:
     """The sources that this server has, the best first."""
     return [FOLDER, ARCHIVE, DRAWN] if os.environ.get(FOLDER_VARIABLE) else [ARCHIVE, DRAWN]
+
+
+def note(source: str) -> str:
+    """What the cases of a source are, and what is known of them."""
+    if source == ARCHIVE:
+        return text("study.archive_note", most=isic_archive.MOST)
+    return text(f"study.{source}_note")
+
+
+def prevalence(source: str) -> str:
+    """How often the classes come in a round of a source, beside a clinic."""
+    if source != DRAWN:
+        return text("study.prevalence")
+    drawn = Counter(entry["pattern_of"] for entry in samples().values())
+    missing = listed(class_name(code) for code in CODES if code not in drawn)
+    return text("study.drawn_prevalence", count=drawn.total(), nevi=drawn["NV"], missing=missing)
 
 
 def cases(source: str, card: Card, length: int, seed: int) -> list[StudyCase]:
@@ -92,8 +109,9 @@ def _each_class(
                 photo.isic_id,
                 photo.label,
                 photo.data,
-                None if known is None else known.know_any(photo.lesion_photos),
+                photo.trained_on(known),
                 photo.attribution,
+                photo.confirmation,
             )
             for photo in _archive_photos(code, each, seed)
         ]

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import model_zoo
-from model_zoo import registry
+from model_zoo import NOTICE, registry
 from model_zoo.__main__ import main
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadModel
@@ -155,6 +155,7 @@ def test_json_lines_follow_the_schema_and_go_on_after_a_bad_photo(folder, capsys
     assert [Path(line["file"]).name for line in lines][-1] == "zz_text.jpg"
     for line in lines:
         jsonschema.validate(line, SCHEMA)
+        assert line["notice"] == NOTICE
     assert lines[-1]["error"]["code"] == "text_as_image"
     assert len(lines) == 4
     assert sum(lines[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)

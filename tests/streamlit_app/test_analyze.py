@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from model_zoo import registry
+from model_zoo.card import SEGMENTATION
 from model_zoo.classifier import Classifier
 from model_zoo.labels import BY_CODE, LABELS
 from streamlit_app.components.photo_source import SAMPLES, samples
@@ -146,6 +148,24 @@ def test_about_page_tells_limits_before_results(app):
 def test_about_page_says_that_phones_without_a_dermatoscope_are_untested(app):
     app.switch_page("app_pages/about.py").run()
     assert "Close-ups by a phone without a dermatoscope were not tested" in words(app)
+
+
+def test_about_page_reads_the_card_of_the_outliner_aloud(app):
+    app.switch_page("app_pages/about.py").run()
+    card = registry.default_card(SEGMENTATION)
+    told = words(app)
+    assert all(limit in told for limit in card.limits)
+    assert card.licence in told
+    skin = card.metrics["native"]["bare_skin"]
+    assert f"Of {skin['n']} pieces of bare skin" in told
+    assert f"finds nothing in {skin['nothing_found']:.0%}" in told
+    assert any(card.files["served"].sha256 in part.value for part in app.code)
+    tables = "".join(part.proto.body for part in app.get("html"))
+    dice = card.metrics["native"]["dice"]
+    assert f"{dice['value']:.3f} ({dice['low']:.3f} to {dice['high']:.3f})" in tables
+    ruler = card.trust["quality_measured"]["ruler"]
+    assert f"{ruler['flagged']:.1%}" in tables
+    assert card.name in tables  # among what runs here
 
 
 def test_own_keras_file_with_a_card_is_compiled_and_read(tmp_path, monkeypatch):

@@ -48,7 +48,7 @@ def test_without_a_network_it_says_so_and_the_drawing_stays(app):
     before = app.session_state["analyze_viewed"][1].name
     ask(app)
     assert not app.exception
-    assert "cannot be reached: no connection" in words(app)
+    assert "The ISIC Archive (127.0.0.1) cannot be reached." in words(app)
     assert app.session_state["analyze_viewed"][1].name == before
 
 
@@ -58,12 +58,23 @@ def test_the_diagnosis_is_hidden_until_it_is_asked_for(app, monkeypatch):
     assert not app.exception
     assert app.session_state["analyze_viewed"][1].name == PHOTO.isic_id
     assert "A Clinic, ISIC Archive, CC-0" in words(app)
-    assert "Confirmed:" not in words(app)
-    press(app, "Tell me the confirmed diagnosis")
-    assert "Confirmed: **Basal cell carcinoma**" in words(app)
+    assert "Diagnosis" not in words(app)
+    press(app, "Tell me the archive's diagnosis")
+    assert "Diagnosis: **Basal cell carcinoma**" in words(app)
+    assert "which does not say how it was confirmed" in words(app)
     # Another one begins hidden again.
     ask(app)
-    assert "Confirmed:" not in words(app)
+    assert "Diagnosis" not in words(app)
+
+
+def test_a_comparison_names_the_archive_and_tells_its_diagnosis_too(app, monkeypatch):
+    monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [PHOTO])
+    ask(app)
+    app.toggle(key="analyze_compare").set_value(True).run()
+    assert not app.exception
+    assert "A Clinic, ISIC Archive, CC-0" in words(app)
+    press(app, "Tell me the archive's diagnosis")
+    assert "Diagnosis: **Basal cell carcinoma**" in words(app)
 
 
 def test_a_photo_that_the_network_was_trained_on_is_marked(app, monkeypatch):
@@ -71,7 +82,7 @@ def test_a_photo_that_the_network_was_trained_on_is_marked(app, monkeypatch):
     known = TrainingIds(images=frozenset({"ISIC_0000002"}))  # another photo of its lesion
     monkeypatch.setattr(archive_photo, "training_ids", lambda _: known)
     ask(app)
-    press(app, "Tell me the confirmed diagnosis")
+    press(app, "Tell me the archive's diagnosis")
     assert "the network was trained on this lesion" in words(app)
 
 

@@ -11,8 +11,11 @@ import pytest
 from PIL import Image
 
 from model_zoo.classifier import Classifier
+from model_zoo.trust import SINGLE, TTA
 from streamlit_app import batch
+from streamlit_app.batch_csv import Reader, to_csv, without_answer
 
+READER = Reader("model.v1", "ab" * 32, SINGLE)
 SAMPLE = (Path(__file__).parents[2] / "streamlit_app" / "samples" / "network.jpg").read_bytes()
 
 
@@ -124,9 +127,10 @@ def test_a_job_reads_all_and_a_bad_photo_does_not_stop_it(classifier):
     assert bad.problem
     assert job.seconds_left == 0
 
-    told = batch.to_csv(job.rows, "model.v1", "ab" * 32, "Research only")
+    told = to_csv(job.rows, Reader("model.v1", "ab" * 32, TTA), "Research only")
     rows = list(csv.DictReader(io.StringIO(told)))
     assert rows[0]["label"] == good.label
+    assert rows[0]["views"] == "8"
     assert rows[1]["problem"] == bad.problem
     assert rows[2]["file"] == "'=cmd.jpg"
     assert rows[3]["file"] == "Research only"
@@ -167,6 +171,13 @@ def test_a_stopped_job_keeps_what_is_done(classifier, monkeypatch):
     job.wait(60)
     assert not job.running
     assert 0 < len(job.rows) < 50
+    assert job.unread == tuple(f"{i}.jpg" for i in range(len(job.rows), 50))
+    assert not job.abandoned
+    told = to_csv([*job.rows, *without_answer(job.unread, ())], READER, "Research only")
+    rows = list(csv.DictReader(io.StringIO(told)))
+    assert [row["file"] for row in rows[:50]] == [f"{i}.jpg" for i in range(50)]
+    assert rows[49]["status"] == "not_read"
+    assert "stopped" in rows[49]["problem"]
     assert job.seconds_left > 0
 
 
@@ -177,11 +188,22 @@ def test_a_job_ends_when_its_visitor_stays_away(classifier, monkeypatch):
     job = batch.Job(classifier, photos, lambda: next(there))
     job.wait(60)
     assert len(job.rows) == 3
+    assert job.abandoned
     monkeypatch.setattr(batch, "ABSENT_SECONDS", 60.0)  # a tab that is loaded again comes back
     away = iter([True] + [False] * 3 + [True] * 20)
     job = batch.Job(classifier, photos[:6], lambda: next(away))
     job.wait(60)
     assert len(job.rows) == 6
+    assert (job.unread, job.abandoned) == ((), False)
+
+
+def test_what_was_left_out_is_in_the_csv_with_the_reason():
+    left_out = batch.queue([("x.zip", zipped([(f"{i}.txt", b"x") for i in range(300)]))]).left_out
+    told = to_csv(without_answer((), left_out), READER, "Research only")
+    rows = list(csv.DictReader(io.StringIO(told)))[:-1]
+    assert len(rows) == 300
+    assert {row["status"] for row in rows} == {"left_out"}
+    assert all("No photo by its name" in row["problem"] for row in rows)
 
 
 def test_a_table_that_grows_is_drawn_anew_ever_more_seldom():

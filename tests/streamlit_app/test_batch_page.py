@@ -9,6 +9,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from model_zoo.errors import ZooError
+from model_zoo.trust import TTA
 from streamlit_app.components.photo_source import SAMPLES
 from streamlit_app.content import in_language, told
 
@@ -76,6 +77,41 @@ def test_another_batch_takes_the_place_of_the_first(app):
     test = read_all(app, ("one.jpg", SAMPLE, "image/jpeg"))
     test = read_all(test, ("two.jpg", SAMPLE, "image/jpeg"))
     assert list(test.dataframe[0].value["name"]) == ["two.jpg"]
+
+
+def test_a_batch_that_was_stopped_says_how_many_photos_it_lacks(app):
+    test = read_all(app, ("one.jpg", SAMPLE, "image/jpeg"))
+    assert "were not read" not in warnings_of(test)
+    job = test.session_state["batch_job"]
+    job.total, job.names = 3, (*job.names, "two.jpg", "three.jpg")
+    test.run()
+    assert "2 of 3 photos were not read, because the reading was stopped" in warnings_of(test)
+    job.abandoned = True
+    test.run()
+    assert "away for more than 120 s" in warnings_of(test)
+
+
+def warnings_of(test) -> str:
+    return "\n".join(part.value for part in test.warning)
+
+
+def test_a_filter_stays_over_pages_and_never_hides_a_batch_without_such_rows(app):
+    test = read_all(
+        app, ("one.jpg", SAMPLE, "image/jpeg"), ("bad.jpg", b"\xff\xd8\xff", "image/jpeg")
+    )
+    test.pills(key="batch_filter").set_value(["unreadable"]).run()
+    assert list(test.dataframe[0].value["name"]) == ["bad.jpg"]
+    test = test.switch_page("app_pages/about.py").run().switch_page("app_pages/batch.py").run()
+    assert list(test.dataframe[0].value["name"]) == ["bad.jpg"]
+    test = read_all(test, ("two.jpg", SAMPLE, "image/jpeg"))
+    assert not test.exception
+    assert list(test.dataframe[0].value["name"]) == ["two.jpg"]
+
+
+def test_eight_views_are_asked_for_here_too(app):
+    app.toggle(key="analyze_tta").set_value(True).run()
+    test = read_all(app, ("one.jpg", SAMPLE, "image/jpeg"))
+    assert test.session_state["batch_reader"].mode == TTA
 
 
 def test_why_something_is_left_out_is_told_in_the_language_of_now(app):

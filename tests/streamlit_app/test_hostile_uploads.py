@@ -14,7 +14,9 @@ import pytest
 from model_zoo import NOTICE, registry
 from model_zoo.analysis import Analysis
 from model_zoo.labels import CODES
+from model_zoo.trust import SINGLE
 from streamlit_app import batch, report
+from streamlit_app.batch_csv import Reader, to_csv
 from streamlit_app.exports import FORMULA_STARTS, plain_name
 from tests.model_zoo.hostile import corpus
 
@@ -48,7 +50,7 @@ NAMES = (
 )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, 'x;=HYPERLINK("http://x.example").jpg'])
 def test_a_name_does_nothing_wherever_it_is_shown(name):
     shown = plain_name(name)
     assert len(shown) <= 80
@@ -61,9 +63,11 @@ def test_a_name_does_nothing_wherever_it_is_shown(name):
     assert "<script>alert" not in page
     assert "onerror=alert(1)>" not in page
     assert report.to_pdf(made).startswith(b"%PDF")
-    table = batch.to_csv([batch.Row(name, "ok", "NV")], "m", "ab" * 32, NOTICE)
+    table = to_csv([batch.Row(name, "ok", "NV")], Reader("m", "ab" * 32, SINGLE), NOTICE)
     (row, last) = list(csv.reader(io.StringIO(table)))[1:]
     assert not row[0].lstrip(" ").startswith(FORMULA_STARTS)
+    cells = table.splitlines()[1].split(";")  # as a German or Spanish spreadsheet does
+    assert not any(cell.lstrip(' "').startswith(FORMULA_STARTS) for cell in cells)
     assert "Research and teaching only" in last[0]
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from model_zoo.errors import ZooError
 from model_zoo.labels import CODES
+from model_zoo.training_ids import TrainingIds
 from streamlit_app import isic_archive
+from streamlit_app.content import text
 
 
 class Archive(BaseHTTPRequestHandler):
@@ -20,6 +22,9 @@ class Archive(BaseHTTPRequestHandler):
         self.server.asked.append((parts.path, parse_qs(parts.query)))
         if parts.path in self.server.broken:
             status, body = self.server.broken[parts.path]
+        elif "lesion_id:" in parts.query or "lesion_id%3A" in parts.query:
+            page = {"results": self.server.of_lesion, "next": None}
+            status, body = 200, json.dumps(page).encode()
         elif parts.path == "/images/search/":
             second = "cursor" in parts.query
             status, body = 200, json.dumps(self.page(second)).encode()
@@ -55,6 +60,7 @@ def result(number, licence="CC-0", kind="dermoscopic", **clinical):
 def archive(monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Archive)
     server.asked, server.broken, server.following = [], {}, None
+    server.of_lesion = [result(1), result(2), result(7, "CC-BY-NC")]
     server.pages = [
         [
             result(1, lesion_id="IL_1"),
@@ -79,7 +85,7 @@ def test_only_public_domain_dermoscopy_and_one_photo_a_lesion(archive):
     assert {photo.isic_id for photo in found} == {"ISIC_1", "ISIC_5", "ISIC_6"}
     first = next(photo for photo in found if photo.isic_id == "ISIC_1")
     assert (first.label, first.attribution) == ("MEL", "Clinic 1")
-    assert len(first.lesion_photos) == 2
+    assert first.lesion_photos == ("ISIC_1", "ISIC_2", "ISIC_7")
     assert first.data == b"/ISIC_1.jpg"
 
 
@@ -99,10 +105,59 @@ def test_no_more_photos_are_fetched_than_asked_for_and_the_draw_is_seeded(archiv
     assert sum(path.endswith(".jpg") for path, _ in archive.asked) == 10
 
 
+def photo_of_lesion():
+    lesions = isic_archive.listing("MEL")
+    return isic_archive.fetch("MEL", next(one for one in lesions if len(one) == 2))
+
+
+def test_a_lesion_is_known_by_any_of_its_photos_whatever_their_licence(archive):
+    photo = photo_of_lesion()
+    asked = [query["query"][0] for path, query in archive.asked if "query" in query]
+    assert asked[-1] == 'lesion_id:"IL_1"'
+    assert photo.trained_on(TrainingIds(images=frozenset({"ISIC_7"}))) is True
+    assert photo.trained_on(TrainingIds(images=frozenset({"ISIC_5"}))) is False
+    assert photo.trained_on(None) is None
+
+
+@pytest.mark.parametrize("of_lesion", [[], [{}], [{"isic_id": "ISIC_9"}]])
+def test_where_the_archive_does_not_tell_the_photos_of_a_lesion_it_is_unknown(archive, of_lesion):
+    archive.of_lesion = of_lesion
+    photo = photo_of_lesion()
+    assert photo.lesion_photos is None
+    assert photo.trained_on(TrainingIds(images=frozenset({"ISIC_5"}))) is None
+    assert photo.trained_on(TrainingIds(images=frozenset({"ISIC_1"}))) is True
+
+
+def test_a_lesion_that_the_archive_does_not_name_is_told_by_its_photo(archive):
+    found = isic_archive.find("MEL", 10, seed=1)
+    photo = next(photo for photo in found if photo.isic_id == "ISIC_5")
+    assert photo.lesion_photos == ("ISIC_5",)
+    assert photo.trained_on(TrainingIds()) is False
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ("histopathology", "histopathology"),
+        ("single image expert consensus", "consensus"),
+        ("a new way", "otherwise"),
+        (None, "unsaid"),
+    ],
+)
+def test_it_is_kept_how_the_diagnosis_was_confirmed(archive, said, word):
+    archive.pages = [[result(5, diagnosis_confirm_type=said)], []]
+    assert isic_archive.find("NV", 1, seed=1)[0].confirmation == word
+
+
+def test_every_way_to_confirm_has_its_words():
+    for word in (*isic_archive.CONFIRMATIONS.values(), isic_archive.OTHERWISE):
+        assert "Diagnosis of the ISIC Archive" in text(f"archive.by_{word}")
+
+
 @pytest.mark.parametrize(
     ("status", "body", "sentence"),
     [
-        (503, b"", "it answered 503"),
+        (503, b"", "answered with the error 503"),
         (200, b"<html>", "does not understand"),
         (200, b'{"results": [{}], "next": null}', "does not understand"),
         (200, b"[]", "does not understand"),
@@ -116,16 +171,16 @@ def test_answers_that_cannot_be_used_give_a_sentence(archive, status, body, sent
 
 def test_without_a_network_it_says_so(archive, monkeypatch):
     monkeypatch.setenv(isic_archive.API_VARIABLE, "http://127.0.0.1:9/")
-    with pytest.raises(ZooError, match="cannot be reached: no connection"):
+    with pytest.raises(ZooError, match="cannot be reached"):
         isic_archive.find("NV", 1, seed=1)
 
 
 def test_a_next_page_elsewhere_and_other_schemes_are_not_followed(archive):
     archive.following = "http://elsewhere.example/images/search/"
-    with pytest.raises(ZooError, match=r"a next page on elsewhere\.example"):
+    with pytest.raises(ZooError, match=r"not followed \(http://elsewhere\.example"):
         isic_archive.find("NV", 1, seed=1)
     archive.following = f"ftp://127.0.0.1:{archive.server_port}/x"
-    with pytest.raises(ZooError, match="the address ftp"):
+    with pytest.raises(ZooError, match=r"not followed \(ftp"):
         isic_archive.find("NV", 1, seed=1)
 
 

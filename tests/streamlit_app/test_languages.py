@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from model_zoo import NOTICE, registry
 from model_zoo.analysis import Analysis
-from model_zoo.card import CLASSIFICATION, Card, read_card
+from model_zoo.card import Card, read_card
 from model_zoo.errors import SENTENCES, BadImage
 from model_zoo.labels import BY_CODE, CODES
 from streamlit_app import report
@@ -77,8 +77,7 @@ def told_of_models() -> set[str]:
 
 
 def bundled_cards() -> list[Card]:
-    cards = [read_card(path, path.parent) for path in sorted(registry.BUNDLED_CARDS.glob("*.toml"))]
-    return [card for card in cards if card.task == CLASSIFICATION]
+    return [read_card(path, path.parent) for path in sorted(registry.BUNDLED_CARDS.glob("*.toml"))]
 
 
 def placeholders(sentence: str) -> set[tuple]:

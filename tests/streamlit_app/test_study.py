@@ -8,7 +8,7 @@ import pytest
 
 from model_zoo.labels import CODES
 from streamlit_app import study
-from streamlit_app.exports import safe_cell
+from streamlit_app.exports import FORMULA_STARTS, safe_cell, to_csv_text
 from streamlit_app.study import Answer, StudyCase
 
 
@@ -78,21 +78,56 @@ def test_brier_is_the_squared_distance_from_the_truth():
     assert learner.brier < model.brier
 
 
-def test_a_drill_misleads_in_about_three_of_ten_and_never_by_the_truth():
-    cases = [case(str(i), CODES[i % 8]) for i in range(400)]
-    drawn = study.begin(cases, 400, drill=True, seed=5)
-    misled = 0
+def whole_round(drawn, says):
+    """A round whose cases are all answered; says: what the model says of a case."""
     while drawn.current is not None:
-        model = sure_of("NV")
-        shown = drawn.shown(model)
-        assert sorted(shown) == sorted(model)
-        if shown.argmax() != model.argmax():
-            misled += 1
-            assert CODES[int(shown.argmax())] != drawn.current.label
-        given = Answer(drawn.current, "NV", "sure", "NV", model, shown)
-        assert given.misled == (shown.argmax() != model.argmax())
+        model = sure_of(says(drawn.current))
+        given = Answer(drawn.current, "NV", "sure", "NV", model, drawn.shown(model))
         drawn = drawn.answered(given)
-    assert misled == pytest.approx(120, abs=30)
+    return drawn
+
+
+def test_a_drill_makes_about_three_of_ten_right_answers_wrong():
+    cases = [case(str(i), CODES[i % 8]) for i in range(200)]
+    done = whole_round(study.begin(cases, 200, drill=True, seed=5), lambda one: one.label)
+    for given in done.answers:
+        assert sorted(given.shown) == sorted(given.model)
+        assert given.misled == (study.leading(given.shown) != given.case.label)
+    became = study.drilled(done.answers)
+    assert len(became.misled) == pytest.approx(60, abs=20)
+    assert became.own_faults == 0
+
+
+def test_a_drill_makes_at_least_one_answer_wrong():
+    cases = [case(str(i), CODES[i % 8]) for i in range(5)]
+    counts = [
+        len(study.drilled(whole_round(drawn, lambda one: one.label).answers).misled)
+        for drawn in (study.begin(cases, 5, drill=True, seed=seed) for seed in range(100))
+    ]
+    assert min(counts) == 1  # drawn one by one, about 17 of 100 rounds would have none
+    assert max(counts) > 1
+
+
+def test_an_answer_that_is_wrong_already_is_no_answer_made_wrong():
+    cases = [case(str(i), "MEL") for i in range(20)]
+    drawn = study.begin(cases, 20, drill=True, seed=3)
+    done = whole_round(drawn, lambda one: "MEL" if one.name in ("7", "8", "9") else "NV")
+    became = study.drilled(done.answers)
+    # What was due before a right answer came is made up for by the right ones.
+    assert 1 <= len(became.misled) <= 3
+    for given in done.answers:
+        assert given.misled or np.array_equal(given.shown, given.model)
+        assert not given.misled or given.case.name in ("7", "8", "9")
+    assert became.own_faults == 17
+
+
+def test_a_drill_keeps_to_it_when_a_case_is_left_out():
+    cases = [case(str(i), CODES[i % 8]) for i in range(5)]
+    for seed in range(60):
+        drawn = study.begin(cases, 5, drill=True, seed=seed).without_current()
+        done = whole_round(drawn, lambda one: one.label)
+        assert len(done.answers) == 4
+        assert study.drilled(done.answers).misled
 
 
 def test_without_a_drill_the_model_is_shown_as_it_is():
@@ -107,7 +142,8 @@ def test_following_counts_only_changes_to_a_misleading_answer():
         answer("MEL", "BCC", "MEL", last="BCC", shown="BCC"),
         answer("MEL", "NV", "MEL", last="MEL"),
     )
-    assert study.followed(answers) == (1, 3)
+    became = study.drilled(answers)
+    assert (became.followed, len(became.misled), became.own_faults) == (1, 3, 0)
 
 
 def test_tables_are_of_the_first_answers():
@@ -123,13 +159,44 @@ def test_tables_are_of_the_first_answers():
     assert [a.case.label for a in study.disagreements(answers)] == ["MEL", "NV"]
 
 
+@pytest.mark.parametrize("known", [True, None])
+def test_a_case_that_does_not_count_is_in_no_table(known):
+    fair = (answer("MEL", "MEL", "NV"), answer("NV", "BKL", "NV"))
+    other = answer("MEL", "BCC", "MEL", known=known)
+    answers = (other, *fair)
+    assert study.counted(answers) == fair
+    assert study.by_class(answers) == study.by_class(fair) == {"MEL": (1, 1), "NV": (0, 1)}
+    assert np.array_equal(study.confusion(answers), study.confusion(fair))
+    assert other not in study.disagreements(answers)
+    rows = list(csv.DictReader(io.StringIO(study.to_csv(answers, "notice"))))
+    assert [row["counts"] for row in rows[:3]] == ["no", "yes", "yes"]
+
+
+def test_what_was_made_wrong_is_listed_whether_it_counts_or_not():
+    known = answer("MEL", "MEL", "MEL", known=True, shown="BCC")
+    own_fault = answer("MEL", "MEL", "NV", shown="NV")
+    became = study.drilled((known, own_fault))
+    assert became.misled == (known,)
+    assert became.own_faults == 1
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "\r=1"])
 def test_no_cell_is_taken_for_a_formula(text):
     assert str(safe_cell(text)).startswith("'")
 
 
+@pytest.mark.parametrize("text", ["x;=1+1", "x; =1+1", 'x;"=1+1"', "x|@a", "x;-1", "x;;\t+1"])
+def test_no_cell_becomes_a_formula_where_another_separator_splits_it(text):
+    written = to_csv_text([{"name": text, "n": 1}], "notice").splitlines()[1]
+    for separator in (";", "|"):
+        cells = written.split(separator)
+        assert not any(cell.lstrip(' "').startswith(FORMULA_STARTS) for cell in cells)
+    assert written.count("'") == 1
+
+
 def test_names_and_numbers_stay_as_they_are():
     assert safe_cell("photo (1).jpg") == "photo (1).jpg"
+    assert safe_cell("a - b; c, d = e.jpg") == "a - b; c, d = e.jpg"
     assert safe_cell(-0.5) == -0.5
     assert safe_cell("a\nb\u202ec") == "a b c"
 
@@ -137,6 +204,8 @@ def test_names_and_numbers_stay_as_they_are():
 def test_results_can_be_read_back_and_end_with_the_notice():
     told = study.to_csv((answer("MEL", "NV", "MEL", shown="BCC"),), "Research only")
     rows = list(csv.reader(io.StringIO(told)))
-    assert rows[1][:3] == ["of MEL", "MEL", "NV"]
-    assert rows[1][5:7] == ["MEL", "BCC"]
+    first = dict(zip(rows[0], rows[1], strict=True))
+    assert (first["case"], first["truth"], first["first_answer"]) == ("of MEL", "MEL", "NV")
+    shown = (first["model"], first["model_shown"], first["made_wrong"])
+    assert shown == ("MEL", "BCC", "yes")
     assert rows[-1] == ["Research only"]

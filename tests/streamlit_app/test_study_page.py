@@ -1,13 +1,17 @@
 """The Study page, driven without a browser."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from model_zoo import registry
+from model_zoo.trust import TTA
 from streamlit_app import isic_archive, study
 from streamlit_app.components import study_sources
+from streamlit_app.components.photo_source import samples
+from streamlit_app.content import class_name
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 
@@ -87,7 +91,66 @@ def test_a_drill_asks_again_before_the_truth(app, monkeypatch):
     assert "it is" in words(test).lower()
     test = press(test, "Next case")
     answer = test.session_state["study_round"].answers[0]
-    assert (answer.first, answer.last, answer.misled) == ("NV", "DF", True)
+    assert (answer.first, answer.last) == ("NV", "DF")
+    assert answer.misled == (study.leading(answer.model) == answer.case.label)
+
+
+def test_the_end_of_a_drill_tells_which_answers_were_made_wrong(app, monkeypatch):
+    monkeypatch.setattr(study, "MISLEADING", 1.0)
+    test = commit(begin(app, drill=True))
+    test = press(press(test, "That is my answer"), "Next case")
+    whole = test.session_state["study_round"]
+    given = whole.answers[0]
+    right = study.leading(given.model)
+    case = dataclasses.replace(given.case, label=right, known=True)
+    shown = study.Round((case,), drill=True, seed=whole.seed).shown(given.model)
+    misled = dataclasses.replace(given, case=case, shown=shown)
+    assert misled.misled
+    test.session_state["study_round"] = study.Round((case,), (misled,), drill=True)
+    told = words(test.run())
+    assert not test.exception
+    assert "1 were made wrong on purpose" in told
+    wrong = class_name(study.leading(shown))
+    assert f"the network said {class_name(right)}, which was right; you were shown {wrong}" in told
+    # The case does not count, so there is no table of it.
+    assert not test.get("plotly_chart")
+
+
+def test_a_source_with_fewer_cases_says_so(app):
+    app.session_state["study_source"] = "drawn"
+    app.session_state["study_length"] = 20
+    test = app.run()
+    told = words(test)
+    drawn = samples()
+    nevi = sum(entry["pattern_of"] == "NV" for entry in drawn.values())
+    assert f"as the {len(drawn)} drawings allow: {nevi} of them" in told
+    assert "none as Actinic keratosis, Squamous cell carcinoma" in told
+    test = press(test, "Begin")
+    assert f"You asked for 20 cases; this round has {len(drawn)}." in words(test)
+
+
+def test_what_was_chosen_stays_for_another_round_and_after_another_page(app):
+    app.segmented_control(key="study_source").set_value("drawn").run()
+    app.segmented_control(key="study_length").set_value(5).run()
+    app.toggle(key="study_drill").set_value(True).run()
+    test = app.switch_page("app_pages/about.py").run().switch_page("app_pages/study.py").run()
+    chosen_before(test)
+    test = press(test, "Begin")
+    assert test.session_state["study_round"].drill
+    del test.session_state["study_round"]
+    chosen_before(test.run())
+
+
+def chosen_before(test):
+    assert test.segmented_control(key="study_source").value == "drawn"
+    assert test.segmented_control(key="study_length").value == 5
+    assert test.toggle(key="study_drill").value is True
+
+
+def test_eight_views_are_asked_for_here_too(app):
+    app.toggle(key="analyze_tta").set_value(True).run()
+    test = begin(app)
+    assert test.session_state["study_model"][1] == TTA
 
 
 def test_without_a_network_the_drawn_samples_remain(app):
@@ -110,21 +173,23 @@ def test_a_known_lesion_is_marked(app):
     test = commit(test.run())
     assert "trained on this very lesion" in words(test)
     test = press(test, "See the scores")
-    assert "left out of both scores" in words(test)
+    assert "left out of the scores, the tables and the disagreements" in words(test)
     assert not test.metric
+    assert not test.get("plotly_chart")
 
 
 def test_a_model_without_a_list_of_its_photos_is_not_scored(app):
     test = begin(app)
     whole = test.session_state["study_round"]
     thanks = "[A clinic](https://example.org)"
-    case = study.StudyCase("strange", "NV", whole.cases[0].data, None, thanks)
+    case = study.StudyCase("strange", "NV", whole.cases[0].data, None, thanks, "consensus")
     test.session_state["study_round"] = study.Round((case,))
     test = commit(test.run())
     assert "no list of its training photos" in words(test)
+    assert "consensus of experts on the image, not by histopathology" in words(test)
     assert thanks not in words(test)  # a foreign server's text is no markup
     test = press(test, "See the scores")
-    assert "left out of both scores" in words(test)
+    assert "left out of the scores, the tables and the disagreements" in words(test)
     assert not test.metric
 
 
