@@ -114,7 +114,9 @@ class _Onward:
 
     def put_average(self, variables: list) -> None:
         """Nothing; puts the running average in the place of the weights."""
-        super().finalize_variable_values(variables)
+        for variable, average in zip(variables, self._model_variables_moving_average, strict=True):
+            # A copy: JAX would take the average's own memory for the next step's.
+            variable.assign(keras.ops.convert_to_numpy(average))
 
 
 class Adam(_Onward, keras.optimizers.Adam):

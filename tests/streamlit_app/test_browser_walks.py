@@ -74,7 +74,9 @@ def test_a_batch_has_a_row_for_each_file_and_one_csv(stage, address, tmp_path):
     stage.settle()
     table = tab.get_by_test_id("stDataFrame")
     # What a screen reader reads of it; eyes are shown a canvas.
-    cells = table.locator("canvas [role=gridcell]").all_text_contents()
+    cells = table.locator("canvas [role=gridcell]")
+    cells.first.wait_for(state="attached")
+    cells = cells.all_text_contents()
     assert {file.name for file in files} <= set(cells)
     table.hover()
     assert tab.get_by_role("button", name="Download as CSV").count() == 0  # the unsafe one

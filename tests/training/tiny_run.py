@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from model_zoo import architectures
+from model_zoo.training_ids import write_rows
 from training import checkpoint, fit, splits
 from training.dataset import Batches
 from training.learner import Data
@@ -35,6 +36,7 @@ def start(out: Path) -> Path:
     folder = out / f"start_{os.getpid()}"
     folder.mkdir(parents=True)
     checkpoint.save_best(folder, first, {})
+    checkpoint.write_text(folder / checkpoint.TRAINED_ON, write_rows([]))
     return folder
 
 
