@@ -38,6 +38,8 @@ def main() -> None:
     parser.add_argument("--things", type=Path, nargs="*", default=[], help="folders of pictures")
     options = parser.parse_args()
     reader = Classifier.load(options.model)
+    if not reader.guards:
+        parser.error(f"{reader.card.name} was given nothing to tell pictures apart: calibrate it")
     threshold = reader.guards[0].limit
     photos = distances(reader, held_out(options.data))
     kinds = {"things": things(options.things), "pages": pages(), "noise, plain": noise()}

@@ -8,7 +8,6 @@ import numpy as np
 
 from model_zoo import artefacts
 from model_zoo.classifier import Classifier
-from model_zoo.images import square
 
 Draw = Callable[[np.ndarray], np.ndarray]
 
@@ -55,15 +54,11 @@ CHANGES: dict[str, tuple[tuple[float, ...], Callable[[float], Draw]]] = {
 }
 
 
-def trace(
-    classifier: Classifier, rgb: np.ndarray, box: tuple[int, int, int, int] | None = None
-) -> list[Changed]:
-    """The answer to the photo as it is, kind "none", and to it under each of `CHANGES`.
+def trace(classifier: Classifier, seen: np.ndarray) -> list[Changed]:
+    """The answer to a square as it is, kind "none", and to it under each of `CHANGES`.
 
-    rgb: uint8 (H, W, 3). box: the square that the network sees, instead of the largest one in the
-    middle. That square is changed, so that nothing else is.
+    seen: uint8 (S, S, 3) RGB, at the side that the network reads.
     """
-    seen = square(rgb, classifier.side, box).pixels
     asked = [("none", 0.0, seen)]
     for kind, (strengths, make) in CHANGES.items():
         asked += [(kind, strength, make(strength)(seen)) for strength in strengths]

@@ -39,9 +39,10 @@ def training_ids(card: Card) -> TrainingIds | None:
 
 def ids_of(rows: Iterable[tuple[str, str]]) -> TrainingIds:
     """The ids of pairs of image and lesion."""
-    images, lesions = zip(*rows, strict=True) if rows else ((), ())
+    pairs = list(rows)
     return TrainingIds(
-        frozenset(image.removesuffix(SUFFIX) for image in images), frozenset(lesions)
+        frozenset(image.removesuffix(SUFFIX) for image, _ in pairs),
+        frozenset(lesion for _, lesion in pairs),
     )
 
 

@@ -16,7 +16,8 @@ from streamlit_app.exports import to_csv_text
 
 # How sure the learner is, in words of the page by these keys, as a probability of the chosen class.
 CONFIDENCES: dict[str, float] = {"guess": 0.25, "leaning": 0.5, "fairly_sure": 0.75, "sure": 0.95}
-# In a drill this share of the model's right answers is made wrong on purpose, one of them at least.
+# In a drill so many answers, as a share of all cases, are made wrong on purpose, of those that are
+# right: one at least, if the model gives a right one from the first drawn place on.
 MISLEADING = 0.3
 # Answers to a question, in the CSV.
 YES_NO = {True: "yes", False: "no", None: "unknown"}

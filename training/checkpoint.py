@@ -112,8 +112,17 @@ def write_text(file: Path, text: str) -> None:
 def read_json(file: Path) -> dict | list:
     """A small file of a run. Raises `BadData` where it is missing or damaged."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
+        return json.loads(read_text(file))
+    except ValueError as fault:
+        problem = f"it is missing or damaged ({fault})"
+        raise BadData("bad_checkpoint", file=file, problem=problem) from fault
+
+
+def read_text(file: Path) -> str:
+    """The text of a small file of a run. Raises `BadData` where it is missing or damaged."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
         problem = f"it is missing or damaged ({fault})"
         raise BadData("bad_checkpoint", file=file, problem=problem) from fault
 

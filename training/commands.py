@@ -116,11 +116,7 @@ def calibrate(options: argparse.Namespace) -> int:
     unseen = parts[splits.VALIDATION], parts[splits.HELD_OUT]
     if not all(unseen):
         raise ZooError("no_parts_to_calibrate", file=options.images)
-    known = known_to(classifier.card, unseen[0] + unseen[1])
-    if known is None:
-        print("It is not known which photos the model was trained on: figures may flatter it.")
-    else:
-        require_unseen(classifier.card, known)
+    require_unseen(classifier.card, known_to(classifier.card, unseen[0] + unseen[1]))
     skip = options.skip_broken
     tables = {}
     for mode, way in ways.items():

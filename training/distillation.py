@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from model_zoo.architectures import build
+from model_zoo.card import CLASSIFICATION
 from model_zoo.errors import BadData
 from training import checkpoint
 from training.finished import read_finished
@@ -79,4 +80,6 @@ def check(recipes: tuple[Recipe, ...], sources: Sequence[str]) -> None:
     if sources and not wanting:
         raise BadData("teachers_unused", recipe=recipes[0].name)
     for source in sources:
-        read_finished(source)
+        finished = read_finished(source)
+        if finished.task != CLASSIFICATION:
+            raise BadData("teacher_other", source=source, task=finished.task)

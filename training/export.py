@@ -33,6 +33,7 @@ from training.recipe_file import recipe_from
 
 KERAS_FILE = "best_final_model.keras"
 TRAINING_IDS = "training_ids.csv.gz"
+ORIGINS = ("begun_from", "taught_by")  # finished networks, as data.json names them
 HISTORY_KEYS = (
     "stage",
     "epoch",
@@ -62,7 +63,8 @@ class FinishedRun:
 
     recipe: of the last stage; stages: names of all. history: of all of them, epochs counted on;
     earlier: how many of these are not of the last stage. folder: of the photos. train, validation:
-    their rows, lesions completed from the tables.
+    their rows, lesions completed from the tables. known: image and lesion of all photos that the
+    network was trained on, those of its origins included.
     """
 
     recipe: Recipe
@@ -75,6 +77,7 @@ class FinishedRun:
     folder: Path
     train: list[splits.Row]
     validation: list[splits.Row]
+    known: list[tuple[str, str]]
 
 
 def export(run: Path, place: Place, *, title: str, default: bool, data: Path | None = None) -> None:
@@ -97,7 +100,7 @@ def export(run: Path, place: Place, *, title: str, default: bool, data: Path | N
     precision, content = served
     flatbuffer = place.folder / f"{place.name}.tflite"
     flatbuffer.write_bytes(content)
-    _write_ids(run, place.folder / TRAINING_IDS)
+    _write_ids(finished.known, place.folder / TRAINING_IDS)
     about = _about(finished, place, flatbuffer, precision)
     about |= {"title": title, "default": default}
     about["training"] = _training_table(finished, candidates)
@@ -163,6 +166,7 @@ def read_run(run: Path, data: Path | None) -> FinishedRun:
         folder,
         train,
         validation,
+        rows_known(run),
     )
 
 
@@ -271,6 +275,7 @@ def _training_table(finished: FinishedRun, candidates: list[dict]) -> dict:
         "images": len(finished.train),
         "lesions": len({row.lesion_id for row in finished.train}),
         "recipe": ", then ".join(finished.stages),
+        **{name: told for name in ORIGINS if (told := finished.places.get(name))},
         "epoch": finished.earlier + finished.chosen["epoch"],
         "epochs": finished.earlier + finished.recipe.epochs,
         "history": [{key: entry[key] for key in HISTORY_KEYS if key in entry} for entry in history],
@@ -291,6 +296,5 @@ def _files_table(place: Place, flatbuffer: Path) -> dict:
     }
 
 
-def _write_ids(run: Path, target: Path) -> None:
-    lines = write_rows(rows_known(run))
-    target.write_bytes(gzip.compress(lines.encode(), mtime=0))
+def _write_ids(rows: list[tuple[str, str]], target: Path) -> None:
+    target.write_bytes(gzip.compress(write_rows(rows).encode(), mtime=0))

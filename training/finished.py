@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from model_zoo import loading, registry
+from model_zoo.card import CLASSIFICATION, INSIDE, OUTLINED
 from model_zoo.errors import BadData
+from model_zoo.labels import CODES
 from model_zoo.training_ids import read_rows, training_rows
 from training import checkpoint
+from training.recipe import Recipe
 from training.recipe_file import recipe_from
 
 OTHER_WEIGHTS = ("imagenet", "none")  # what else `weights` of a recipe may be, beside an .npz file
@@ -16,9 +19,12 @@ OTHER_WEIGHTS = ("imagenet", "none")  # what else `weights` of a recipe may be, 
 
 @dataclass(frozen=True)
 class Finished:
-    """A network that is done: its backbone, and its weights as `get_weights()` lists them."""
+    """A network that is done: its backbone, what it does, and its weights as `get_weights()` lists
+    them.
+    """
 
     backbone: str
+    task: str
     weights: list[np.ndarray]
 
 
@@ -37,18 +43,22 @@ def read_finished(source: str | Path) -> Finished:
         return _of_run(Path(source))
     card = registry.find(str(source))
     file = card.file("keras")
-    if file is None or not card.backbone:
-        raise BadData("finished_unfit", source=source)
+    labels = CODES if card.task == CLASSIFICATION else (OUTLINED,)
+    if file is None or not card.backbone or card.labels != labels or card.scaling != INSIDE:
+        raise BadData("finished_unfit", source=source, labels=" ".join(labels))
+    if not file.is_file():
+        raise BadData("missing_file", path=file)
     loading.verify_file(card, "keras")
     from model_zoo.compile import load_flat
 
-    return Finished(card.backbone, load_flat(file).get_weights())
+    return Finished(card.backbone, card.task, load_flat(file).get_weights())
 
 
-def require_backbone(finished: Finished, source: str | Path, wanted: str) -> None:
-    """Nothing; raises `BadData` where a network that is to be trained on has another backbone."""
-    if finished.backbone != wanted:
-        raise BadData("finished_other", source=source, found=finished.backbone, wanted=wanted)
+def require_like(finished: Finished, source: str | Path, recipe: Recipe) -> None:
+    """Nothing; raises `BadData` where a network is of another kind than a recipe trains."""
+    found, wanted = (f"{kind.backbone} for {kind.task}" for kind in (finished, recipe))
+    if found != wanted:
+        raise BadData("finished_other", source=source, found=found, wanted=wanted)
 
 
 def rows_known(source: str | Path) -> list[tuple[str, str]]:
@@ -58,7 +68,7 @@ def rows_known(source: str | Path) -> list[tuple[str, str]]:
     """
     if Path(source).is_dir():
         file = checkpoint.last_stage(Path(source)) / checkpoint.TRAINED_ON
-        rows = read_rows(file.read_text(encoding="utf-8")) if file.is_file() else None
+        rows = read_rows(checkpoint.read_text(file)) if file.is_file() else None
     else:
         rows = training_rows(registry.find(str(source)))
     if rows is None:
@@ -71,4 +81,4 @@ def _of_run(folder: Path) -> Finished:
     if not (run / checkpoint.BEST).is_file() or not (run / checkpoint.RECIPE).is_file():
         raise BadData("finished_missing", folder=folder)
     recipe = recipe_from(checkpoint.read_json(run / checkpoint.RECIPE))
-    return Finished(recipe.backbone, checkpoint.load_best(run)[0])
+    return Finished(recipe.backbone, recipe.task, checkpoint.load_best(run)[0])

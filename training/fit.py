@@ -18,7 +18,7 @@ import numpy as np
 from model_zoo.errors import BadData
 from model_zoo.training_ids import ids_of, write_rows
 from training import checkpoint, classification, distillation, hosts, segmentation, splits
-from training.finished import is_named, read_finished, require_backbone, rows_known
+from training.finished import is_named, read_finished, require_like, rows_known
 from training.learner import Data, Learner, Lesson, predict_averaged, seed_epoch
 from training.plateau import is_over, learning_rate
 from training.recipe import Phase, Recipe
@@ -92,6 +92,8 @@ def fit(
                 progress.phase, progress.best = index, None
             weights, moments = _run_phase(run, phase, weights, moments, last_epoch)
         first_epoch = last_epoch
+    if hosts.first() and not (folder / checkpoint.BEST).is_file():
+        raise BadData("no_best", folder=folder)
 
 
 def _first_weights(recipe: Recipe, start: Path | None) -> list[np.ndarray] | None:
@@ -101,7 +103,7 @@ def _first_weights(recipe: Recipe, start: Path | None) -> list[np.ndarray] | Non
     if not is_named(recipe.weights):
         return None
     finished = read_finished(recipe.weights)
-    require_backbone(finished, recipe.weights, recipe.backbone)
+    require_like(finished, recipe.weights, recipe)
     return finished.weights
 
 
@@ -117,6 +119,8 @@ def _begin(
         "limit": data.limit,
         "skip_broken": data.skip_broken,
         "teachers_sha256": distillation.digest(data.teachers),
+        "taught_by": ", ".join(Path(teacher).name for teacher in data.teachers),
+        "begun_from": _origin(recipe, start),
     }
     if resume:
         return _gone_on_with(recipe, about, run)
@@ -129,6 +133,14 @@ def _begin(
         checkpoint.write_json(run / checkpoint.RECIPE, dataclasses.asdict(recipe))
         checkpoint.write_json(run / checkpoint.DATA, about)
     return checkpoint.Progress(), None, None
+
+
+def _origin(recipe: Recipe, start: Path | None) -> str:
+    """The name of the finished network that a run begins with, "" if with none but its stages."""
+    if start is not None:
+        file = start / checkpoint.DATA
+        return checkpoint.read_json(file).get("begun_from", "") if file.is_file() else ""
+    return Path(recipe.weights).name if is_named(recipe.weights) else ""
 
 
 def _gone_on_with(
@@ -169,8 +181,12 @@ def _trained_on(recipe: Recipe, data: Data, start: Path | None) -> list[tuple[st
 def _require_same(begun: dict, asked: dict, file: Path) -> None:
     """Nothing; raises `BadData` that names the first setting in which a resumed run differs."""
     for key, value in asked.items():
-        # Folder and list may have moved: the digest tells whether the photos are the same.
-        if key not in ("folder", "images") and key in begun and begun[key] != value:
+        # These may have moved: the digests tell whether photos and teachers are the same.
+        if (
+            key not in ("folder", "images", "taught_by", "begun_from")
+            and key in begun
+            and begun[key] != value
+        ):
             raise BadData("run_differs", file=file, key=key, begun=begun[key], asked=value)
 
 

@@ -50,6 +50,8 @@ def _half(results: Path, lists: Path, protocol: str) -> dict:
         for code, entry in measured["per_class"].items()
     }
     seen = split["test_images_of_training_lesions"]
+    if seen is None:
+        raise BadData("no_lesions", file=lists / "split.json")
     return {"seen": seen, "measured": _without_none(kept)}
 
 

@@ -102,31 +102,6 @@ def freeze(model: keras.Model, unfrozen: int) -> None:
         layer.trainable = False
 
 
-class _Onward:
-    """An optimizer that goes on, with the next call of `fit`, from the weights it came to.
-
-    Keras puts the average in their place at the end of each `fit`; as every epoch here is one, each
-    would begin half an epoch back. The average is to be read, not to be walked from.
-    """
-
-    def finalize_variable_values(self, var_list: list) -> None:
-        """Nothing; leaves the weights as they are."""
-
-    def put_average(self, variables: list) -> None:
-        """Nothing; puts the running average in the place of the weights."""
-        for variable, average in zip(variables, self._model_variables_moving_average, strict=True):
-            # A copy: JAX would take the average's own memory for the next step's.
-            variable.assign(keras.ops.convert_to_numpy(average))
-
-
-class Adam(_Onward, keras.optimizers.Adam):
-    """Adam that goes on from its own weights."""
-
-
-class AdamW(_Onward, keras.optimizers.AdamW):
-    """AdamW that goes on from its own weights."""
-
-
 def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
     settings = recipe.optimizer
     rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.peak
@@ -141,10 +116,21 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
         )
     average = {"use_ema": settings.ema > 0, "ema_momentum": settings.ema or 0.99}
     if settings.name == "adam":
-        return Adam(rate, **average)
-    optimizer = AdamW(rate, weight_decay=settings.weight_decay, **average)
+        return _onward(keras.optimizers.Adam(rate, **average))
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, **average)
     # Decay pulls on kernels only; biases and the scales of normalization are left alone.
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return _onward(optimizer)
+
+
+def _onward(optimizer: keras.Optimizer) -> keras.Optimizer:
+    """The optimizer, which now leaves the weights as they are when a `fit` ends.
+
+    Keras would put their average in their place; as every epoch here is a `fit`, each would begin
+    half an epoch back. The average is to be read, not to be walked from. No class of its own: on
+    PyTorch, Keras takes its fast path for exactly its own.
+    """
+    optimizer.finalize_variable_values = lambda variables: None
     return optimizer
 
 
@@ -165,12 +151,18 @@ def predict_averaged(learner: Learner, pixels: np.ndarray) -> tuple[list[np.ndar
     """
     own = learner.model.get_weights()
     optimizer = learner.trained.optimizer
-    optimizer = getattr(
-        optimizer, "inner_optimizer", optimizer
-    )  # float16 wraps it, to scale losses
-    if optimizer.use_ema:
-        optimizer.put_average(learner.trained.trainable_variables)
+    _put_average(getattr(optimizer, "inner_optimizer", optimizer))  # float16 wraps it
     averaged = learner.model.get_weights()
     probabilities = hosts.predict(learner.asked, pixels, VALIDATION_BATCH)
     learner.model.set_weights(own)
     return averaged, np.asarray(probabilities, dtype=np.float64)
+
+
+def _put_average(optimizer: keras.Optimizer) -> None:
+    """Nothing; puts the running average, if there is one, in the place of the weights."""
+    if not optimizer.use_ema:
+        return
+    averages = optimizer._model_variables_moving_average
+    for variable, average in zip(optimizer._trainable_variables, averages, strict=True):
+        # A copy: JAX would take the average's own memory for the next step's.
+        variable.assign(keras.ops.convert_to_numpy(average))

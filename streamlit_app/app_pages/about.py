@@ -53,7 +53,8 @@ def _purpose(card: Card) -> None:
         st.markdown(f"**{text('about.no')}**")
         st.markdown(text("about.no_body"))
     _section("limits")
-    limits = [*(card_words(limit) for limit in card.limits), text("about.limits_refusal")]
+    refusal = "refusal" if "novelty" in card.trust else "unchecked"
+    limits = [*(card_words(limit) for limit in card.limits), text(f"about.limits_{refusal}")]
     st.markdown("\n".join(f"- {limit}" for limit in limits))
 
 

@@ -106,7 +106,7 @@ def _compare(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     viewed = _viewed(chosen, card, mode)
     if viewed is not None:
         _of_photo(viewed, chosen, card)
-        compare(viewed, card, zoomed=viewed.zoomed)
+        compare(viewed, card, zoomed=not viewed.analysis.centred)
         st.caption(model_line(card, viewed.analysis))
     return viewed
 

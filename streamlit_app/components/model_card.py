@@ -79,7 +79,7 @@ def _training(card: Card) -> None:
     if not training:
         st.markdown(text("models.training_unknown"))
         return
-    names = ("data", "list", "images", "lesions", "recipe")
+    names = ("data", "list", "images", "lesions", "recipe", "begun_from", "taught_by")
     rows = [
         (text(f"models.training_{name}"), card_words(str(training[name])))
         for name in names

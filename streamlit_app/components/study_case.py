@@ -12,6 +12,7 @@ from streamlit_app.admission import turns
 from streamlit_app.cache import classifier
 from streamlit_app.components.overload import overload_told
 from streamlit_app.components.probabilities import bars_with_table
+from streamlit_app.components.verdict import sentence
 from streamlit_app.content import class_name, sample_title, text, told
 from streamlit_app.exports import plain_name
 from streamlit_app.study import CONFIDENCES, Answer, Round, StudyCase, leading
@@ -52,6 +53,10 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
             _decide_again(under_way.shown(probabilities), committed[0])
         else:
             _reveal(under_way, probabilities, committed)
+            if (
+                not analysis.readable
+            ):  # it counts all the same: refusing it is the network's weakness
+                st.warning(sentence(analysis), icon=":material/block:")
 
 
 @st.cache_data(show_spinner=False, max_entries=8)

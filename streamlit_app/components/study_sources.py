@@ -122,7 +122,11 @@ def _archive_photos(code: str, count: int, seed: int) -> list[isic_archive.Archi
     """Photos of one class, drawn at random."""
     drawn = _listing(code)
     random.Random(seed).shuffle(drawn)
-    return [_photo(code, lesion) for lesion in drawn[:count]]
+    photos = [_photo(code, lesion) for lesion in drawn[:count]]
+    for photo, lesion in zip(photos, drawn, strict=False):
+        if photo.lesion_photos is None:  # perhaps a matter of the moment: the next one asks anew
+            _photo.clear(code, lesion)
+    return photos
 
 
 # Public-domain photos and what is said of them may be shared by all visitors, for a while.

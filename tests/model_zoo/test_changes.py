@@ -67,18 +67,18 @@ def test_four_quarter_turns_are_none():
 
 def test_every_change_is_asked_and_the_photo_itself_first(rgb):
     classifier = Classifier.load()
-    traced = changes.trace(classifier, rgb)
+    seen = square(rgb, classifier.side).pixels
+    traced = changes.trace(classifier, seen)
     expected = 1 + sum(len(strengths) for strengths, _ in changes.CHANGES.values())
     assert len(traced) == expected
     assert traced[0].kind == "none"
     plain = classifier.analyse(rgb).probabilities
     assert traced[0].probabilities == pytest.approx(plain, abs=1e-5)
-    seen = square(rgb, classifier.side).pixels
     ink = next(change for change in traced if change.kind == "ink")
     drawn = artefacts.ink(seen, np.random.default_rng(1))
     assert ink.probabilities == pytest.approx(classifier.probabilities(drawn[None])[0], abs=1e-5)
     box = (10, 20, 110, 120)
-    around = changes.trace(classifier, rgb, box)[0].probabilities
+    around = changes.trace(classifier, square(rgb, classifier.side, box).pixels)[0].probabilities
     assert around == pytest.approx(classifier.analyse_within(rgb, box).probabilities, abs=1e-5)
     assert np.abs(around - plain).max() > 1e-3
     low, high = changes.spread(traced, 0)["rotation"]

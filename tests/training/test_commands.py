@@ -11,7 +11,7 @@ from model_zoo import registry
 from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, read_cases
 from model_zoo.classifier import Classifier, eight_views
 from model_zoo.labels import CODES
-from training import splits
+from training import held_out, splits
 from training.__main__ import main
 from training.calibrate import fit_temperature
 from training.dataset import load_photos
@@ -191,3 +191,16 @@ def test_faults_are_sentences(small_isic, tmp_path, capsys):
     bare.write_text("image,label\nISIC_0024306,WART\n")
     assert main(["fit", "--recipe", "mobilenetv2", "--images", str(bare), *arguments]) == 1
     assert "line 2: expected a class" in capsys.readouterr().err
+
+
+def test_what_nobody_knows_is_not_called_held_out(
+    evaluated, installed, small_isic, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(held_out, "training_ids", lambda card: None)
+    lists = ["--data", str(small_isic), "--images", str(installed / "lists")]
+    capsys.readouterr()
+    assert main(["calibrate", "--model", "light.v1", *lists]) == 1
+    assert "Nobody knows which photos light.v1" in capsys.readouterr().err
+    out = ["--out", str(tmp_path / "results")]
+    assert main(["evaluate", "--model", "light.v1", *lists, *out]) == 0
+    assert "trained on: not known" in capsys.readouterr().out

@@ -1,6 +1,8 @@
 """Finished networks: a run and the model exported from it are one network to go on from."""
 
 import dataclasses
+import json
+import shutil
 
 import keras
 import numpy as np
@@ -9,12 +11,13 @@ import pytest
 from model_zoo import registry
 from model_zoo.architectures import BACKBONES, build
 from model_zoo.errors import BadData, BadModel
+from model_zoo.seal import sealed
 from model_zoo.training_ids import training_ids
 from training import distillation, splits
 from training.checkpoint import load_best
 from training.export import Place, export
 from training.finished import read_finished, rows_known
-from training.fit import fit
+from training.fit import fit, fit_stages
 from training.recipe import Optimizer, Phase, Recipe
 
 SIDE = 24
@@ -88,7 +91,7 @@ def test_a_run_does_not_begin_with_another_backbone(
     tiny_backbone, model, data, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(BACKBONES, "Small", dataclasses.replace(BACKBONES["Tiny"]))
-    with pytest.raises(BadData, match="is a Tiny, the recipe trains a Small"):
+    with pytest.raises(BadData, match="Tiny for classification; the recipe trains Small for"):
         fit(recipe("Small", weights=model), data, tmp_path / "further")
 
 
@@ -134,3 +137,67 @@ def test_a_list_that_changed_since_is_not_exported_from(run, data, tmp_path):
     (run / "trained_on.csv").unlink()
     with pytest.raises(BadData, match="Nobody knows which photos"):
         rows_known(run)
+
+
+def edited(model, tmp_path, before, after):
+    """The model under another name, with one line of its card changed."""
+    folder = registry.installed_folder()
+    shutil.copytree(folder / model, folder / "edited.v1")
+    card = folder / "edited.v1" / f"{model}.toml"
+    text = card.read_text()
+    assert before in text
+    text = text.replace(before, after).replace(f'name = "{model}"', 'name = "edited.v1"')
+    (folder / "edited.v1" / "edited.v1.toml").write_text(sealed(text))
+    card.unlink()
+    return "edited.v1"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('labels = ["AK", "BCC"', 'labels = ["BCC", "AK"'),
+        ('scaling = "inside"', 'scaling = "caffe"'),
+        ('backbone = "Tiny"', 'backbone = ""'),
+    ],
+)
+def test_a_network_of_other_labels_or_scaling_neither_teaches_nor_begins(
+    model, data, tmp_path, before, after
+):
+    with pytest.raises(BadData, match="in this order"):
+        read_finished(edited(model, tmp_path, before, after))
+
+
+def test_a_missing_keras_file_is_told(model):
+    registry.find(model).file("keras").unlink()
+    with pytest.raises(BadData, match=r"best_final_model\.keras"):
+        read_finished(model)
+
+
+def test_a_network_for_another_task_is_told(tiny_backbone, run, data, tmp_path):
+    whole = json.loads((run / "recipe.json").read_text())
+    (run / "recipe.json").write_text(json.dumps({**whole, "task": "segmentation"}))
+    with pytest.raises(BadData, match="Tiny for segmentation; the recipe trains Tiny for class"):
+        fit(recipe(tiny_backbone, weights=str(run)), data, tmp_path / "a")
+    taught = dataclasses.replace(data, teachers=(str(run),))
+    with pytest.raises(BadData, match="has no classes to teach"):
+        fit_stages((recipe(tiny_backbone, distillation=1.0),), taught, tmp_path / "b")
+
+
+def test_an_export_that_is_refused_leaves_what_was_there(run, model):
+    place = Place(NAME, folder := registry.installed_folder() / NAME, folder / f"{NAME}.toml")
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    (run / "trained_on.csv").unlink()
+    with pytest.raises(BadData, match="Nobody knows"):
+        export(run, place, title=NAME, default=False)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_a_card_names_its_origins(tiny_backbone, run, model, data, tmp_path):
+    taught = dataclasses.replace(data, teachers=(str(run),))
+    pupil = recipe(tiny_backbone, weights=model, distillation=0.5)
+    fit_stages((pupil, pupil), taught, tmp_path / "further")
+    folder = registry.installed_folder() / "further.v1"
+    place = Place("further.v1", folder, folder / "further.v1.toml")
+    export(tmp_path / "further", place, title="Further", default=False)
+    training = registry.find("further.v1").training
+    assert (training["begun_from"], training["taught_by"]) == (NAME, "run")

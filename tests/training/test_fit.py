@@ -11,7 +11,7 @@ from model_zoo.cases import read_cases
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadData
 from model_zoo.registry import installed_folder
-from training import checkpoint
+from training import checkpoint, metrics
 from training.classification import learner
 from training.evaluate import evaluate
 from training.export import Place, export
@@ -235,3 +235,9 @@ def test_a_history_that_was_cut_is_told_or_renewed(recipe, data, tmp_path):
         export(tmp_path, place, title="Tiny", default=False)
     fit(recipe, data, tmp_path, resume=True)
     assert history.read_text() == whole
+
+
+def test_a_run_without_a_single_score_says_so(recipe, data, tmp_path, monkeypatch):
+    monkeypatch.setitem(metrics.CRITERIA, "balanced_accuracy", lambda *_: float("nan"))
+    with pytest.raises(BadData, match="no weights to keep"):
+        fit(recipe, data, tmp_path)

@@ -95,3 +95,12 @@ def test_an_evaluation_of_other_photos_is_refused_though_there_are_as_many(folde
     (results / "predictions.csv").write_text(table(40, "other_"))
     with pytest.raises(BadData, match="40 of the photos of the evaluation"):
         leak_pair.write("some_recipe", **folders, file=tmp_path / "pair.toml")
+
+
+def test_lists_without_lesion_ids_make_no_pair(folders, tmp_path):
+    _, by_image = folders["by_image"]
+    split = json.loads((by_image / "split.json").read_text())
+    split["test_images_of_training_lesions"] = None
+    (by_image / "split.json").write_text(json.dumps(split))
+    with pytest.raises(BadData, match="lesion ids are needed"):
+        leak_pair.write("some_recipe", **folders, file=tmp_path / "pair.toml")
