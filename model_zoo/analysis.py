@@ -33,7 +33,8 @@ class Analysis:
     codes, None where none was fitted. checks: by code, of those that were made.
     outline, abcd: of the lesion, None where none is found or looked for. mode: how the model was
     asked (see `trust`). centred: whether `box` is the square in the middle, on which all that the
-    card knows was fitted and measured, and not one that was chosen.
+    card knows was fitted and measured, and not one that was chosen. read: that square as the
+    network read it, uint8 (S, S, 3).
     """
 
     model: str
@@ -52,6 +53,7 @@ class Analysis:
     mode: str = SINGLE
     centred: bool = True
     temperature: float = 1.0
+    read: np.ndarray | None = None
 
     @property
     def label(self) -> str:

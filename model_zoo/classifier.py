@@ -186,6 +186,7 @@ class Classifier:
                     mode=self.mode,
                     centred=photo.centred,
                     temperature=self.trust.temperature,
+                    read=photo.square.pixels,
                 )
             )
         return analyses

@@ -15,7 +15,7 @@ from model_zoo import registry
 from model_zoo.analysis import Analysis
 from model_zoo.classifier import Classifier
 from model_zoo.errors import ZooError
-from model_zoo.images import decode_rgb, square
+from model_zoo.images import decode_rgb
 from model_zoo.loading import fingerprint
 from model_zoo.overlay import outlined
 from model_zoo.segmentation import bundled_outliner
@@ -34,15 +34,13 @@ class Viewed:
 
     shown: uint8 (H, W, 3) RGB, at most `DISPLAY_SIDE` pixels long; scale: its size over the
     photo's. digest: of the photo's bytes, in hex. example: nobody chose it. mode: how the model was
-    asked (see `trust`). zoomed: whether it was shown the square around the outline. read: the
-    square that it read, uint8 (side, side, 3).
+    asked (see `trust`). zoomed: whether it was shown the square around the outline.
     """
 
     name: str
     shown: np.ndarray
     scale: float
     analysis: Analysis
-    read: np.ndarray
     digest: str
     example: bool
     mode: str = SINGLE
@@ -51,7 +49,7 @@ class Viewed:
     @property
     def side(self) -> int:
         """How many pixels the network reads along one side."""
-        return self.read.shape[0]
+        return self.analysis.read.shape[0]
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -146,5 +144,4 @@ def _analyse(
     scale = min(1.0, DISPLAY_SIDE / max(rgb.shape[:2]))
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     shown = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    read = square(rgb, reader.side, analysis.box).pixels
-    return Viewed(name, shown, scale, analysis, read, digest, example, mode, zoomed)
+    return Viewed(name, shown, scale, analysis, digest, example, mode, zoomed)

@@ -81,7 +81,7 @@ def what_would_change_it(viewed: Viewed) -> None:
     with overload_told(), turns.turn():
         with st.spinner(text("changes.busy")):
             reader = classifier(viewed.analysis.model, viewed.mode)
-            traced = trace(reader, viewed.read)
+            traced = trace(reader, viewed.analysis.read)
         leading = sorted({int(change.probabilities.argmax()) for change in traced})
         st.plotly_chart(
             _chart(traced, viewed.analysis, leading),
