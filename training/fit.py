@@ -75,12 +75,14 @@ def fit(
     keras.config.set_dtype_policy(recipe.precision)
     if not recipe.distillation:
         data = dataclasses.replace(data, teachers=())
-    progress, weights, moments = _begin(recipe, data, folder, resume, start)
-    photos, teachers = (
-        splits.digest(data.train + data.validation),
-        distillation.digest(data.teachers),
-    )
-    hosts.agree(f"{recipe} {photos} {teachers} {progress.epoch}")
+    about = _about(recipe, data, start)
+    if resume:
+        progress, weights, moments = _gone_on_with(recipe, about, folder)
+    else:
+        _begin(recipe, data, about, folder, start)
+        progress, weights, moments = checkpoint.Progress(), None, None
+    digests = f"{about['photos_sha256']} {about['teachers_sha256']}"
+    hosts.agree(f"{recipe} {digests} {progress.epoch}")
     if weights is None:
         weights = _first_weights(recipe, start)
     run = Run(recipe, data, folder, progress)
@@ -107,10 +109,9 @@ def _first_weights(recipe: Recipe, start: Path | None) -> list[np.ndarray] | Non
     return finished.weights
 
 
-def _begin(
-    recipe: Recipe, data: Data, run: Path, resume: bool, start: Path | None
-) -> tuple[checkpoint.Progress, list[np.ndarray] | None, list[np.ndarray] | None]:
-    about = {
+def _about(recipe: Recipe, data: Data, start: Path | None) -> dict:
+    """What data.json says of a run."""
+    return {
         "folder": str(data.folder.resolve()),
         "images": str(data.images.resolve()),
         "photos_sha256": splits.digest(data.train + data.validation),
@@ -122,8 +123,10 @@ def _begin(
         "taught_by": ", ".join(Path(teacher).name for teacher in data.teachers),
         "begun_from": _origin(recipe, start),
     }
-    if resume:
-        return _gone_on_with(recipe, about, run)
+
+
+def _begin(recipe: Recipe, data: Data, about: dict, run: Path, start: Path | None) -> None:
+    """Nothing; writes what a new run is. Raises `BadData` where the folder holds one."""
     if checkpoint.begun(run):
         raise BadData("run_exists", folder=run)
     trained_on = _trained_on(recipe, data, start)
@@ -132,7 +135,6 @@ def _begin(
         checkpoint.write_text(run / checkpoint.TRAINED_ON, write_rows(trained_on))
         checkpoint.write_json(run / checkpoint.RECIPE, dataclasses.asdict(recipe))
         checkpoint.write_json(run / checkpoint.DATA, about)
-    return checkpoint.Progress(), None, None
 
 
 def _origin(recipe: Recipe, start: Path | None) -> str:

@@ -17,7 +17,7 @@ from training.dataset import Photos
 AGREEMENT = 0.99
 # ... and draws the same heatmap but for a tenth of its scale in the worst cell of the worst photos:
 # a photo moved by one pixel of 224 does more (0.22 there, 0.07 in the median: MobileNetV2, 300
-# validation photos).
+# validation photos, benchmarks/heatmap_shift.py).
 HEATMAP_DEVIATION = 0.1
 
 
@@ -51,7 +51,7 @@ def measure_precisions(model: keras.Model, validation: Photos) -> list[Candidate
             outputs, milliseconds = _run_candidate(Engine(file), validation.pixels)
         full = full or outputs
         leading = full.probabilities.argmax(axis=1)
-        deviation = np.abs(_scaled_maps(outputs, leading) - _scaled_maps(full, leading))
+        deviation = np.abs(scaled_maps(outputs, leading) - scaled_maps(full, leading))
         found.append(
             Candidate(
                 precision=precision,
@@ -85,7 +85,8 @@ def _run_candidate(engine: Engine, pixels: np.ndarray) -> tuple[Outputs, float]:
     return joined, float(np.median(times) * 1000)
 
 
-def _scaled_maps(outputs: Outputs, labels: np.ndarray) -> np.ndarray:
+def scaled_maps(outputs: Outputs, labels: np.ndarray) -> np.ndarray:
+    """The heatmap of one label for each photo, (N, h, w), scaled to its own peak; labels (N,)."""
     maps = outputs.heatmaps[np.arange(len(labels)), :, :, labels]
     peak = maps.max(axis=(1, 2), keepdims=True)
     return maps / np.where(peak > 0, peak, 1)
