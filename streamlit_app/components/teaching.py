@@ -139,10 +139,16 @@ def _chart(traced: list[Changed], analysis: Analysis, leading: list[int]) -> go.
             hovertemplate="%{customdata}: %{x:.3f}<extra>%{fullData.name}</extra>",
         )
     figure.update_layout(
-        height=34 * len(kinds) + 90,
+        height=34 * len(kinds) + 120,
         margin={"l": 0, "r": 10, "t": 6, "b": 30},
-        legend={"orientation": "h", "y": -0.2, "x": 0},
-        xaxis={"range": [0, 1], "fixedrange": True},
+        # Also of one class alone: nothing else says whose probability this is.
+        showlegend=True,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        xaxis={
+            "range": [0, 1],
+            "fixedrange": True,
+            "title": text("analyze.probability_column"),
+        },
         yaxis={
             "categoryorder": "array",
             "categoryarray": [text(f"changes.{kind}") for kind in reversed(kinds)],
