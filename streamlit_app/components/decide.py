@@ -9,6 +9,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.registry import asked_as
 from model_zoo.trust import GROUPS, OperatingPoint, group_probability, of_card, predictive_values
+from streamlit_app.components.absent import absent
 from streamlit_app.components.charts import DARK, as_entry, as_table, draw, palette, shown
 from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.content import text, thousands
@@ -48,8 +49,7 @@ def decide(card: Card, mode: str, *, key: str, analysis: Analysis | None = None)
     """
     points = [p for p in of_card(card, mode).operating_points if p.sensitivity and p.specificity]
     if not points:
-        st.info(text("decide.unfitted"), icon=":material/pending:")
-        st.code(text("decide.command", name=asked_as(card)), language="bash", wrap_lines=True)
+        absent(card, text("decide.unfitted"), text("decide.command", name=asked_as(card)))
         return
     st.caption(text("decide.intro"))
     point = _choose(points, key)

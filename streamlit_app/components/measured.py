@@ -9,6 +9,7 @@ from model_zoo.card import Card
 from model_zoo.labels import BY_CODE
 from model_zoo.registry import asked_as
 from model_zoo.trust import TTA, of_card
+from streamlit_app.components.absent import absent
 from streamlit_app.components.charts import (
     add_intervals,
     as_entry,
@@ -48,8 +49,7 @@ def command(card: Card, mode: str, resolution: object = NATIVE) -> str:
 
 def unmeasured(card: Card, mode: str, what: str, resolution: object = NATIVE) -> None:
     """Nothing; says that a part of the card is absent and which command writes it."""
-    st.info(text("models.unmeasured", what=what), icon=":material/pending:")
-    st.code(command(card, mode, resolution), language="bash", wrap_lines=True)
+    absent(card, text("models.unmeasured", what=what), command(card, mode, resolution))
 
 
 def headline(found: dict[str, dict], *, key: str) -> None:
@@ -122,8 +122,8 @@ def sets(card: Card, mode: str) -> None:
     st.subheader(text("models.sets"), anchor=False)
     fitted = of_card(card, mode)
     if fitted.covered is None or fitted.set_size is None:
-        st.info(text("models.unmeasured", what=text("models.sets")), icon=":material/pending:")
-        st.code(text("decide.command", name=asked_as(card)), language="bash", wrap_lines=True)
+        sentence = text("models.unmeasured", what=text("models.sets"))
+        absent(card, sentence, text("decide.command", name=asked_as(card)))
         return
     size = shown(as_entry(fitted.set_size))
     st.caption(text("models.sets_note", share=f"{fitted.coverage:.0%}", size=size))

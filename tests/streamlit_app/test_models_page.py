@@ -1,20 +1,18 @@
 """The Models page, driven without a browser."""
 
-import json
 import shutil
 import tomllib
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import tomlkit
-from streamlit.testing.v1 import AppTest
 
-from model_zoo import leak_pair, registry
+from model_zoo import registry
 from model_zoo.labels import BY_CODE, CODES
-from streamlit_app.components import leak, weights
+from streamlit_app.components import weights
 
-APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
+from .models_page import charts, open_page, shown, tables, words
+
 REFERENCE = "resnet50.isic2019_reference"
 
 
@@ -23,14 +21,6 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("LESIONLENS_MODEL", raising=False)
     monkeypatch.setattr(registry, "_opened", {})
-
-
-def open_page(**query):
-    test = AppTest.from_file(str(APP), default_timeout=60)
-    test.session_state["notice_agreed"] = True
-    for name, value in query.items():
-        test.query_params[name] = value
-    return test.switch_page("app_pages/models.py").run()
 
 
 @pytest.fixture
@@ -54,34 +44,17 @@ def copied(tmp_path):
         table = tomllib.loads(bundled.path.read_text(encoding="utf-8"))
         del table["seal"]  # which is of the bundled card's own text
         table |= {"name": name, "title": f"Title of {name}", "default": False}
-        table["files"] = {"served": {"file": f"{name}.tflite"}}
+        ids = {"file": bundled.file("training_ids").name}
+        table["files"] = {"served": {"file": f"{name}.tflite"}, "training_ids": ids}
         change(table)
         folder = folder or registry.installed_folder() / name
         folder.mkdir(parents=True)
         shutil.copy(bundled.file("served"), folder / f"{name}.tflite")
+        shutil.copy(bundled.file("training_ids"), folder)
         (folder / f"{name}.toml").write_text(tomlkit.dumps(table), encoding="utf-8")
         return folder / f"{name}.tflite"
 
     return copy
-
-
-def words(test) -> str:
-    kinds = (test.markdown, test.caption, test.subheader, test.header, test.error, test.warning)
-    parts = [part for kind in (*kinds, test.info, test.success, test.code) for part in kind]
-    return "\n".join([*(str(part.value) for part in parts), *tables(test)])
-
-
-def charts(test) -> list:
-    """The charts of the model's own card."""
-    return [chart for chart in test.get("plotly_chart") if chart.key != "leak_pair"]
-
-
-def tables(test) -> list[str]:
-    return [part.proto.body for part in test.get("html") if "lens-table" in part.proto.body]
-
-
-def shown(entry) -> str:
-    return f"{entry['value']:.2f} ({entry['low']:.2f} to {entry['high']:.2f})"
 
 
 def choose(test, name):
@@ -168,6 +141,18 @@ def test_a_part_that_the_card_lacks_says_which_command_writes_it(copied):
     assert "Not in this model's card yet: ROC curves" in told
     assert "python -m training evaluate --model bare.v1 --data" in told
     assert len(charts(app)) == 4
+
+
+def test_what_nobody_may_measure_has_no_command(copied):
+    def unlisted(table):
+        del table["metrics"], table["trust"], table["files"]["training_ids"]
+
+    copied("bare.v1", unlisted)
+    app = choose(open_page(), "bare.v1")
+    assert not app.exception
+    told = words(app)
+    assert "Nobody knows which photos bare.v1 was trained on" in told
+    assert "--model bare.v1" not in told
 
 
 def test_a_card_without_figures_shows_none(copied):
@@ -291,39 +276,6 @@ def test_who_sits_at_this_machine(monkeypatch, address, headers, here):
     context = SimpleNamespace(ip_address=address, headers=headers)
     monkeypatch.setattr(weights, "st", SimpleNamespace(context=context))
     assert weights._visitor_is_here() == here
-
-
-def test_the_unmeasured_pair_says_how_to_measure_it(app, monkeypatch, tmp_path):
-    monkeypatch.setattr(leak.pairs, "read", lambda: leak_pair.read_file(tmp_path / "none.toml"))
-    app.run()
-    assert "No figure is shown until it was" in words(app)
-    assert "python -m training leak-pair" in words(app)
-
-
-def test_a_measured_pair_stands_side_by_side(app, monkeypatch, tmp_path):
-    measured = registry.default_card().metrics["native"]
-    other = registry.default_card().metrics["at_84_px"]
-    table = {
-        "recipe": "some_recipe",
-        "by_image": {"seen": 900, "measured": measured},
-        "by_lesion": {"seen": 0, "measured": other},
-    }
-    (tmp_path / "pair.toml").write_text(tomlkit.dumps(table), encoding="utf-8")
-    pair = leak_pair.read_file(tmp_path / "pair.toml")
-    monkeypatch.setattr(leak.pairs, "read", lambda: pair)
-    app.run()
-    assert not app.exception
-    told = words(app)
-    assert "some_recipe" in told
-    assert f"900 of {measured['n']} test photos" in told
-    both = (measured["per_class"]["MEL"]["recall"], other["per_class"]["MEL"]["recall"])
-    entries = (*both, leak_pair.difference(*both))
-    assert "".join(f"<td><bdi>{shown(entry)}</bdi></td>" for entry in entries) in told
-    (heading,) = [body for body in tables(app) if "split by image (leaks)" in body]
-    assert '<th scope="col">Measure, or class with its sensitivity</th>' in heading
-    chart = next(chart for chart in app.get("plotly_chart") if chart.key == "leak_pair")
-    axis = json.loads(chart.proto.spec)["layout"]["xaxis"]["title"]["text"]
-    assert axis == "Balanced accuracy, and sensitivity by class"
 
 
 def test_no_visitor_of_a_deployed_server_counts_as_its_user(monkeypatch):
