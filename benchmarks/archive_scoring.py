@@ -106,6 +106,8 @@ def main() -> int:
     names = list(itertools.islice(itertools.cycle(found), options.count))
     files = [options.photos / name for name in found[:IN_MEMORY]]
     part = -(-options.count // PARTS // options.batch) * options.batch
+    if len(found) < options.count and not part % len(found):
+        parser.error(f"{len(found)} photos repeat within each part of {part}: give other --count")
 
     bare = bare_rates(files, options.count, options.batch)
     rows = []

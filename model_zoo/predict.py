@@ -1,5 +1,6 @@
 """Scoring of photos from files: a stream of analyses, in order, few photos in memory."""
 
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -59,12 +60,18 @@ def score(classifier: Classifier, files: Iterable[Path]) -> Iterator[Scored]:
 def read_bytes(file: Path) -> bytes:
     """The content of a file, of one that is too large its beginning. Raises `BadImage`."""
     try:
-        with file.open("rb") as stream:  # no more than is needed to see that it is too much
-            return stream.read(MAX_BYTES + 1)
+        with open(file, "rb", opener=_opened_at_once) as stream:
+            # No more than is needed to see that it is too much.
+            return stream.read(MAX_BYTES + 1) or b""
     except FileNotFoundError as fault:
         raise BadImage("missing_file", path=file) from fault
     except OSError as fault:
         raise BadImage("unreadable_file", path=file, problem=fault.strerror) from fault
+
+
+def _opened_at_once(path: str, flags: int) -> int:
+    """A file descriptor; a pipe among the photos, which nobody writes to, is not waited for."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _read(file: Path, classifier: Classifier) -> Prepared | BadImage:

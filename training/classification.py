@@ -8,7 +8,7 @@ import numpy as np
 from model_zoo.architectures import build
 from model_zoo.errors import BadData
 from model_zoo.labels import CODES
-from training import distillation
+from training import distillation, hosts, splits
 from training.augment import augmentation
 from training.dataset import Batches, Photos, load_photos, training_side
 from training.learner import Data, Learner, Lesson, compiled, freeze, set_statistics
@@ -26,6 +26,7 @@ def lesson(recipe: Recipe, data: Data, phase: Phase, first: str | None) -> Lesso
     kept = phase.side if recipe.published_augment else training_side(phase.side)
     photos = load_photos(data.folder, data.train, kept, skip_broken=data.skip_broken)
     validation = load_photos(data.folder, data.validation, phase.side, skip_broken=data.skip_broken)
+    hosts.agree(splits.digest(photos.rows + validation.rows))  # a host's copy may be damaged
     batches = Batches(photos, recipe)
     if not len(batches):
         raise BadData("too_few_to_train", batch=recipe.batch, photos=len(photos.targets))

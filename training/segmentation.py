@@ -7,6 +7,7 @@ import numpy as np
 
 from model_zoo.errors import BadData
 from model_zoo.unet import build_unet
+from training import hosts, splits
 from training.augment import RandomColour, RandomResolution
 from training.dataset import training_side
 from training.learner import Data, Learner, Lesson, compiled, set_statistics
@@ -26,6 +27,7 @@ def lesson(recipe: Recipe, data: Data, phase: Phase, first: str | None) -> Lesso
     skip = data.skip_broken
     photos = load_outlined(data.folder, data.train, training_side(phase.side), skip_broken=skip)
     validation = load_outlined(data.folder, data.validation, phase.side, skip_broken=skip)
+    hosts.agree(splits.digest(photos.rows + validation.rows))  # a host's copy may be damaged
     batches = OutlineBatches(photos, recipe, phase.side)
     if not len(batches):
         raise BadData("too_few_to_train", batch=recipe.batch, photos=len(photos.pixels))

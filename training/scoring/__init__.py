@@ -6,7 +6,7 @@ from model_zoo.errors import ZooError
 
 
 def command(options: argparse.Namespace) -> int:
-    """0 once every photo of a folder has its row, be it one with an error."""
+    """0 once every photo of a folder has its row, be it one with an error; 1 if some have none."""
     try:
         from training.scoring.job import Job
         from training.scoring.run import score, summary
@@ -14,5 +14,6 @@ def command(options: argparse.Namespace) -> int:
         raise ZooError("no_scale", need="score", package=fault.name) from fault
     outlines = not options.no_outline
     job = Job(options.photos, options.out, options.model, options.tta, outlines, options.part)
-    print(summary(score(job, options.engine), job))
-    return 0
+    whole = score(job, options.engine)
+    print(summary(whole, job))
+    return 1 if whole["runs"][-1]["closed"] else 0

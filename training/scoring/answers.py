@@ -11,10 +11,11 @@ import cv2
 import model_zoo
 from model_zoo.classifier import Classifier
 from training.scoring.job import Job
+from training.scoring.listing import shown
 
 # Their code decides what a pixel is and what a network says of it.
 DECIDING = ("numpy", "pillow", "pillow-heif", "ai-edge-litert")
-ROW_CODE = ("rows.py", "parts.py")  # of this package
+ROW_CODE = ("apart.py", "listing.py", "parts.py", "rows.py", "scorer.py")  # of this package
 SHOWN = 5  # differences that are named in a sentence
 
 
@@ -25,7 +26,7 @@ def describe(job: Job, classifier: Classifier) -> dict:
     """
     outliner, trust = classifier.outliner, classifier.trust
     return {
-        "photos": str(job.photos.resolve()),
+        "photos": shown(str(job.photos.resolve())),
         "model": {
             "name": classifier.card.name,
             "labels": list(classifier.card.labels),

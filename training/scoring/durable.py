@@ -8,6 +8,8 @@ from pathlib import Path
 
 from model_zoo.errors import ZooError
 
+PARTIAL = ".partial"
+
 
 @contextlib.contextmanager
 def written_whole(target: Path) -> Iterator[Path]:
@@ -15,7 +17,7 @@ def written_whole(target: Path) -> Iterator[Path]:
 
     Raises `ZooError` on a full or faulty disk; then `target` is what it was before.
     """
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
         yield partial
         with partial.open("rb+") as stream:

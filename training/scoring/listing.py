@@ -10,8 +10,8 @@ from model_zoo.images import SUFFIXES
 def photos_in(root: Path, closed: Callable[[OSError], None] | None = None) -> Iterator[str]:
     """The photos below a folder, by their paths in it; links to folders are followed.
 
-    A link to a folder that it lies in is not, so that the list has an end. closed: told why a
-    folder cannot be listed, whose photos are then left out.
+    A link to a folder that the way to it leads through is not, so that the list has an end. closed:
+    told why a folder cannot be listed, whose photos are then left out.
     """
     for folder, below, files in os.walk(root, onerror=closed, followlinks=True):
         below[:] = sorted(name for name in below if not _leads_back(Path(folder, name)))
@@ -27,4 +27,8 @@ def shown(name: str) -> str:
 
 
 def _leads_back(folder: Path) -> bool:
-    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
+    if not folder.is_symlink():
+        return False
+    target = folder.resolve()
+    # Each folder on the way as it was reached, for two links may lead to one another's place.
+    return any(above.resolve().is_relative_to(target) for above in folder.parents)

@@ -24,7 +24,8 @@ def only_run(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
         raise ZooError("score_not_written", folder=folder, problem=fault) from fault
-    lock = filelock.FileLock(folder / NAME)
+    # What it would fall back to, a file that means something, outlives a run that is killed.
+    lock = filelock.FileLock(folder / NAME, fallback_to_soft=False)
     try:
         lock.acquire(blocking=False)
     except filelock.Timeout as fault:

@@ -25,20 +25,24 @@ def check_folder(out: Path) -> None:
         raise ZooError("no_folder", path=out)
     if not out.is_dir() or (out / NAME).is_file():
         return
-    if any(file.name != lock.NAME for file in out.iterdir()):
+    # A run may have been killed before it had a manifest.
+    if any(file.name != lock.NAME and not parts.is_partial(file) for file in out.iterdir()):
         raise ZooError("score_foreign_folder", folder=out)
 
 
 def begin(job: Job, answers: dict) -> None:
     """Nothing; writes the manifest of a new folder, or checks that it holds rows of such answers.
 
-    answers: see `answers.describe`. Raises `ZooError` if it holds others.
+    Counts are empty while a run is under way, and after one that was stopped. answers: see
+    `answers.describe`. Raises `ZooError` if it holds others.
     """
     if not (job.out / NAME).is_file():
         _write(job.out, {"notice": NOTICE, "answers": answers, "counts": {}, "runs": []})
         return
-    if differing := differences(read(job.out)["answers"], answers):
+    whole = read(job.out)
+    if differing := differences(whole["answers"], answers):
         raise ZooError("score_differs", folder=job.out, what=named(differing))
+    _write(job.out, {**whole, "counts": {}})  # until this run has come to its end
     parts.remove_partials(job.out)
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from model_zoo.errors import ZooError
 from model_zoo.labels import CODES
-from training.scoring.durable import written_whole
+from training.scoring.durable import PARTIAL, written_whole
 
 # Codes of photos that the storage did not give. Their rows are no answer: such a photo is tried
 # again, in this run and in the next. All other codes are of photos that were read.
@@ -68,27 +68,32 @@ def write(rows: list[dict], folder: Path) -> Path:
     return target
 
 
-def drop_unread(folder: Path) -> int:
-    """How many rows of photos that could not be read are now removed, to be tried again.
+def drop(folder: Path, codes: tuple[str, ...] = UNREAD) -> int:
+    """How many rows with one of these errors are now removed, for their photos to be tried again.
 
     Raises `ZooError` for a damaged part, and on a full disk.
     """
     dropped = 0
     for file in sorted(folder.glob("part-*.parquet")):
-        read = [code not in UNREAD for code in _column(file, "error")]
-        if not any(read):
+        kept = [code not in codes for code in _column(file, "error")]
+        if not any(kept):
             file.unlink(missing_ok=True)
-        elif not all(read):
+        elif not all(kept):
             whole = pq.read_table(file, partitioning=None)
-            _write_table(whole.filter(pa.array(read)), file)
-        dropped += read.count(False)
+            _write_table(whole.filter(pa.array(kept)), file)
+        dropped += kept.count(False)
     return dropped
 
 
 def remove_partials(folder: Path) -> None:
-    """Nothing; removes what workers that were killed have left unfinished."""
-    for file in folder.glob(".*.partial"):
+    """Nothing; removes what runs that were killed have left unfinished."""
+    for file in filter(is_partial, list(folder.iterdir())):
         file.unlink(missing_ok=True)
+
+
+def is_partial(file: Path) -> bool:
+    """Whether a file is one that was not written to its end (see `durable`)."""
+    return file.name.startswith(".") and file.name.endswith(PARTIAL)
 
 
 def paths_in(folder: Path) -> set[str]:

@@ -34,14 +34,15 @@ def score(job: Job, engine: str = LOCAL) -> dict:
     with lock.only_run(job.out):
         manifest.begin(job, answers)
         apart.remove_marks(job.out, apart.STARTING)
-        parts.drop_unread(job.out)
+        # What ended a worker then may have been a lack of memory.
+        parts.drop(job.out, (*parts.UNREAD, apart.ERROR))
         began = time.monotonic()
         scored, closed = _score_waiting(job, engine, answers)
         for pause in PAUSES:
             if not closed and not parts.errors_in(job.out)[parts.UNREADABLE]:
                 break
             time.sleep(pause)
-            scored -= parts.drop_unread(job.out)
+            scored -= parts.drop(job.out)
             more, closed = _score_waiting(job, engine, answers)
             scored += more
         for kind in (apart.BEGUN, apart.STARTING):

@@ -2,6 +2,7 @@
 
 import os
 import queue
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,6 +29,14 @@ def load(job: Job) -> Classifier:
     return Classifier.load(job.model, tta=job.tta, outliner=outliner, threads=1)
 
 
+def _has_entries(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(entries)
+    except OSError:
+        return False
+
+
 class Scorer:
     """A worker. Called with photos, it writes their rows as one part and says how many they are.
 
@@ -35,7 +44,7 @@ class Scorer:
     of its own: cores wait for one another nowhere. At most a batch a thread is in memory. It may
     be called from several threads.
     answers: what the rows are to depend on (see `answers.describe`). Raises `BadModel`, and
-    `ZooError` where it has other models, settings or versions.
+    `ZooError` where it has other models, settings or versions, or does not see the photos.
     """
 
     def __init__(self, job: Job, answers: dict, threads: int = THREADS) -> None:
@@ -44,6 +53,8 @@ class Scorer:
         cv2.setNumThreads(1)
         threadpoolctl.threadpool_limits(1, "blas")
         self.job, self._answers = job, answers
+        if not _has_entries(job.photos):  # a host without that disk would find every photo missing
+            raise ZooError("score_no_photos_here", folder=job.photos, host=socket.gethostname())
         self._idle: queue.SimpleQueue[Classifier] = queue.SimpleQueue()
         with apart.starting(job.out):
             for _ in range(threads):
