@@ -51,16 +51,24 @@ def read_teachers(sources: Sequence[str], side: int) -> list[keras.Model]:
     """Finished networks (see `finished`), from photos (N, side, side, 3) to logits, not trainable.
 
     A network that pools over its grid reads any side, though it knows best the one it ended with.
+    They answer in float32 whatever the pupil trains in: it is exact, and on a CPU the faster one
+    for MobileNetV2.
     """
-    teachers = []
-    for source in sources:
-        finished = read_finished(source)
-        whole = build(finished.backbone, side, weights=None)
-        checkpoint.set_weights(whole, finished.weights, source)
-        teacher = keras.Model(whole.input, whole.get_layer("logits").output)
-        teacher.trainable = False
-        teachers.append(teacher)
-    return teachers
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        return [_teacher(source, side) for source in sources]
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _teacher(source: str, side: int) -> keras.Model:
+    finished = read_finished(source)
+    whole = build(finished.backbone, side, weights=None)
+    checkpoint.set_weights(whole, finished.weights, source)
+    teacher = keras.Model(whole.input, whole.get_layer("logits").output)
+    teacher.trainable = False
+    return teacher
 
 
 def digest(sources: Sequence[str]) -> str:

@@ -66,6 +66,16 @@ def test_a_pupil_equal_to_its_teacher_has_nothing_to_learn_from_it(tiny_backbone
     assert float(pupil.trained.losses[0]) == pytest.approx(0, abs=1e-5)
 
 
+def test_teachers_answer_in_float32_whatever_the_pupil_trains_in(teacher):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        [taught] = distillation.read_teachers([teacher], SIDE)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {layer.compute_dtype for layer in taught.layers} == {"float32"}
+
+
 def test_only_the_pupil_is_trained(tiny_backbone, teacher, data, tmp_path):
     taught = recipe(tiny_backbone, distillation=1.0)
     before = distillation.digest([teacher])
