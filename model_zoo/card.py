@@ -18,7 +18,8 @@ SCALINGS = (INSIDE, "caffe", "tf", "none")
 # `task` of a card: names a class, or outlines the lesion.
 CLASSIFICATION, SEGMENTATION = "classification", "segmentation"
 OUTLINED = "lesion"  # the one label of a network that outlines
-NOT_WRITTEN = {"path", "folder", "sealed"}  # of a card's fields, in its file
+FETCHED = "keras"  # of a card's files, the one that its `source` brings
+NOT_WRITTEN = {"path", "folder", "fetched", "sealed"}  # of a card's fields, in its file
 NEEDED = ("name", "labels", "scaling")
 TOML_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -40,7 +41,8 @@ class Card:
     "lesion". side: pixels, 0 if only the file knows. grid: cells of a heatmap along one side.
     files: "served" (LiteRT), "keras", "training_ids", "novelty".
     members: names of the models of an ensemble, which has no networks of its own. path: the card's
-    own file; folder: where its files lie. sealed: whether it has a seal, which fits (see `seal`).
+    own file; folder: where its files lie; fetched: where its weights do, if they are fetched into
+    another one. sealed: whether it has a seal, which fits (see `seal`).
     trust, metrics: as `training calibrate` and `training evaluate` wrote them.
     """
 
@@ -49,6 +51,7 @@ class Card:
     scaling: str
     path: Path
     folder: Path
+    fetched: Path | None = None
     task: str = CLASSIFICATION
     title: str = ""
     description: str = ""
@@ -74,7 +77,8 @@ class Card:
     def file(self, kind: str) -> Path | None:
         """The path of one of the model's files, whether it exists or not; None if it has none."""
         entry = self.files.get(kind)
-        return self.folder / entry.file if entry else None
+        folder = self.fetched if kind == FETCHED and self.fetched is not None else self.folder
+        return folder / entry.file if entry else None
 
 
 def read_card(path: Path, folder: Path) -> Card:

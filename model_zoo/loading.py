@@ -50,7 +50,7 @@ def given(file: Path, card: Card) -> Content:
 
     Verified where the card beside it has its hash. Raises `BadModel`.
     """
-    kinds = [kind for kind, entry in card.files.items() if card.folder / entry.file == file]
+    kinds = [kind for kind in card.files if card.file(kind) == file]
     if file.suffix == ".tflite":
         return verified(card, kinds[0]) if kinds else read(file)
     for kind in kinds:

@@ -5,6 +5,7 @@ One's own are that of LESIONLENS_MODEL and those that were opened by path since 
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from model_zoo.card import CLASSIFICATION, Card, read_card
@@ -101,11 +102,6 @@ def card_beside(model: Path) -> Card:
     return read_card(path, model.parent)
 
 
-def files_folder(name: str, *, fetched: bool) -> Path:
-    """Where the files of a bundled card lie: beside the cards, or in the cache when fetched."""
-    return cache_folder("weights", name) if fetched else BUNDLED_WEIGHTS / name
-
-
 def installed_folder() -> Path:
     """The folder of installed models: one folder each, a card named after it inside."""
     return cache_folder("models")
@@ -143,7 +139,7 @@ def _collect() -> tuple[dict[str, Card], list[BadModel]]:
             raise BadModel("card_unsealed", file=path.name)
         if card.source is not None:
             with contextlib.suppress(OSError):
-                card = read_card(path, files_folder(path.stem, fetched=True))
+                card = replace(card, fetched=cache_folder("weights", path.stem))
         found[card.name] = card
     own = _own()
     try:

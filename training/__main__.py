@@ -153,6 +153,9 @@ def _add_evaluate(into) -> None:
         "the folder holds its photos, else every photo of a lesion the model was not trained on",
     )
     command.add_argument("--part", choices=splits.PARTS, default=splits.HELD_OUT)
+    command.add_argument(
+        "--unseen", action="store_true", help="leave out photos of lesions it was trained on"
+    )
     command.add_argument("--resolution", type=int, metavar="PX", help="bring photos to this first")
     _skip_broken(command)
     command.add_argument("--tta", action="store_true", help="mean of eight flips and quarter turns")

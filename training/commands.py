@@ -9,7 +9,15 @@ from model_zoo.card import SEGMENTATION
 from model_zoo.errors import ZooError
 from model_zoo.trust import SINGLE, TTA
 from training import isic2019, splits
-from training.held_out import known_to, listed, protocol_of, require_unseen, to_measure
+from training.held_out import (
+    UNSEEN,
+    known_to,
+    listed,
+    protocol_of,
+    require_unseen,
+    to_measure,
+    without_known,
+)
 from training.recipe_file import read_recipes
 
 
@@ -195,6 +203,8 @@ def _evaluate_outlines(options: argparse.Namespace) -> int:
     if not rows:
         raise ZooError("no_rows", file=images, part=options.part)
     protocol = protocol_of(images, options.part)
+    if options.unseen:
+        rows, protocol = without_known(rows, outliner.card), f"{protocol}{UNSEEN}"
     if options.write_card and protocol != protocol_of(splits.DEV_LIST, splits.HELD_OUT):
         raise ZooError("not_held_out")
     if options.write_card:

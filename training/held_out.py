@@ -9,6 +9,8 @@ from model_zoo.errors import ZooError
 from model_zoo.training_ids import training_ids
 from training import isic2019, splits
 
+UNSEEN = ", without lesions trained on"  # what is added to a protocol's name where these are left
+
 
 def listed(images: Path, folder: Path) -> tuple[list[splits.Row], dict[str, Case]]:
     """The rows of a list, all of them photos of the folder, and the folder's cases by image."""
@@ -34,15 +36,25 @@ def to_measure(
         rows = splits.part_of(splits.read_list(), splits.HELD_OUT)
         protocol = protocol_of(splits.DEV_LIST, splits.HELD_OUT)
         if not all(row.image in cases for row in rows):
-            return _unknown_photos(cases, card), cases, f"photos of {options.data.name}"
+            rows = splits.complete([splits.Row(image, "", "", "") for image in cases], cases)
+            left = without_known(rows, card, required=options.unseen)
+            return left, cases, f"photos of {options.data.name}"
     splits.require(rows, set(cases), options.images or splits.DEV_LIST)
-    return splits.complete(rows, cases), cases, protocol
+    rows = splits.complete(rows, cases)
+    if not options.unseen:
+        return rows, cases, protocol
+    return without_known(rows, card), cases, f"{protocol}{UNSEEN}"
 
 
-def _unknown_photos(cases: dict[str, Case], card: Card) -> list[splits.Row]:
-    """All photos of a folder but those whose lesions the model was trained on."""
-    rows = splits.complete([splits.Row(image, "", "", "") for image in cases], cases)
+def without_known(rows: list[splits.Row], card: Card, *, required: bool = True) -> list[splits.Row]:
+    """The photos but those of lesions that the model was trained on.
+
+    Raises `ZooError` where none is left, and where it has no list of them; where that is not
+    `required`, all photos are left.
+    """
     known = training_ids(card)
+    if known is None and required:
+        raise ZooError("unlisted", name=card.name)
     if known is None:
         print("The model has no list of training photos, so those that it knows are not left out.")
         return rows

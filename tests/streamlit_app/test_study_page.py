@@ -194,13 +194,14 @@ def test_a_model_without_a_list_of_its_photos_is_not_scored(app):
 
 
 def test_a_list_that_is_missing_leaves_it_unknown(tmp_path, monkeypatch):
-    card = registry.find("resnet50.isic2019_reference")
+    reference = registry.find("resnet50.isic2019_reference")
+    card = dataclasses.replace(reference, files={"keras": reference.files["keras"]})
     assert study_sources.cases(study_sources.DRAWN, card, 5, 1)[0].known is False
     photo = isic_archive.ArchivePhoto("ISIC_1", "NV", ("ISIC_1",), "A clinic", b"")
     monkeypatch.setattr(study_sources, "_archive_photos", lambda *_: [photo])
     assert study_sources.cases(study_sources.ARCHIVE, card, 5, 1)[0].known is None
-    default = registry.default_card()
-    assert study_sources.cases(study_sources.ARCHIVE, default, 5, 1)[0].known is False
+    for listed in (reference, registry.default_card()):
+        assert study_sources.cases(study_sources.ARCHIVE, listed, 5, 1)[0].known is False
 
 
 def test_the_archive_is_asked_once_for_the_rounds_of_an_hour(monkeypatch):

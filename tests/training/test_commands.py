@@ -151,6 +151,27 @@ def test_only_held_out_figures_go_into_a_card(evaluated, installed, small_isic, 
     assert "held-out" in capsys.readouterr().err
 
 
+def test_photos_trained_on_are_left_out_of_a_list_on_request(
+    evaluated, installed, small_isic, tmp_path, monkeypatch, capsys
+):
+    mixed = tmp_path / "mixed.csv"
+    columns = ("image", "label", "lesion_id")
+    parts = [splits.read_list(installed / "lists" / f"{name}.csv") for name in ("train", "test")]
+    lines = [[getattr(row, name) for name in columns] for rows in parts for row in rows]
+    with mixed.open("w", newline="") as stream:
+        csv.writer(stream).writerows([columns, *lines])
+    assert evaluated("--images", str(mixed))["trained_on"] == len(parts[0])
+    result = evaluated("--images", str(mixed), "--unseen")
+    assert (result["n"], result["trained_on"]) == (len(parts[1]), 0)
+    assert result["protocol"] == "mixed, without lesions trained on"
+    monkeypatch.setattr(held_out, "training_ids", lambda card: None)
+    given = ["--model", "light.v1", "--data", str(small_isic), "--out", str(tmp_path / "none")]
+    for images in ([], ["--images", str(mixed)]):
+        capsys.readouterr()
+        assert main(["evaluate", *given, *images, "--unseen"]) == 1
+        assert "Nobody knows which photos light.v1" in capsys.readouterr().err
+
+
 def test_photos_trained_on_are_counted_and_never_calibrated_on(
     evaluated, installed, small_isic, tmp_path, capsys
 ):

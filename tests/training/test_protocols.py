@@ -1,11 +1,14 @@
 """The published split, id for id, its leak, and the split that has none."""
 
+import csv
 import json
 
 import pytest
 
+from model_zoo import registry
 from model_zoo.cases import GROUND_TRUTH, Case, join_tables
 from model_zoo.labels import CODES
+from model_zoo.training_ids import training_rows
 from training import protocols
 from training.__main__ import main
 
@@ -57,6 +60,10 @@ def test_the_full_table(photos_folder, tmp_path, capsys, protocol, seen):
         assert about["images"] == {"train": 17731, "val": 3800, "test": 3800}
         assert about["test_by_class"] == PUBLISHED_TEST
         assert about["test_images_of_training_lesions_by_class"]["MEL"] == 512
+        with (tmp_path / "train.csv").open(encoding="utf-8") as stream:
+            train = [(row["image"], row["lesion_id"]) for row in csv.DictReader(stream)]
+        listed = training_rows(registry.find("resnet50.isic2019_reference"))
+        assert listed == [(image, lesion or image) for image, lesion in train]
     else:
         for part, share in (("train", 0.7), ("val", 0.15), ("test", 0.15)):
             assert about["images"][part] / 25331 == pytest.approx(share, abs=0.01)
