@@ -67,7 +67,10 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("predict", help="probabilities of the classes for photos")
     command.add_argument("photos", type=Path, nargs="+", metavar="PHOTO_OR_FOLDER")
-    command.add_argument("--model", help="a name from `list`, or a .keras or .tflite file")
+    command.add_argument(
+        "--model",
+        help="a name from `list`, or what stands before its dot; a .keras or .tflite file",
+    )
     command.add_argument("--tta", action="store_true", help="mean of eight flips and quarter turns")
     command.add_argument("--json", action="store_true", help="one JSON object a photo and line")
     command.add_argument("--heatmap", type=Path, help="PNG to write, for a single photo")

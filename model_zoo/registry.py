@@ -54,10 +54,16 @@ def default_card(task: str = CLASSIFICATION) -> Card:
 
 
 def find(name_or_path: str) -> Card:
-    """The card of a name, or the card beside a model file. Raises `BadModel`."""
+    """The card of a name, or the card beside a model file. Raises `BadModel`.
+
+    The part of a name before its first dot is enough where no other card's name begins so.
+    """
     known = cards()
     if name_or_path in known:
         return known[name_or_path]
+    begun = [card for name, card in known.items() if name.split(".")[0] == name_or_path]
+    if len(begun) == 1:
+        return begun[0]
     path = Path(name_or_path)
     if path.suffix in MODEL_SUFFIXES:
         return card_beside(path)

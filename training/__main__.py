@@ -8,7 +8,7 @@ from model_zoo.errors import ZooError
 from training import commands, scoring, splits, watch
 from training.place import place_of
 
-MODEL_HELP = "a card's name, a .keras or a .tflite file"
+MODEL_HELP = "a card's name, or what stands before its dot; a .keras or a .tflite file"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -119,6 +119,16 @@ def test_unknown_name_lists_the_known_ones():
         registry.find("nothing")
 
 
+def test_the_beginning_of_a_name_is_enough_where_it_is_the_only_one(tmp_path):
+    reference = registry.find("resnet50.isic2019_reference")
+    assert registry.find("resnet50") == reference
+    folder = registry.installed_folder() / "other"
+    write(folder, CARD.replace('"mine"', '"resnet50.other"'), "resnet50.other.toml")
+    with pytest.raises(BadModel, match="no model named resnet50"):
+        registry.find("resnet50")
+    assert registry.find("resnet50.other").name == "resnet50.other"
+
+
 def test_the_list_marks_the_own_model_as_the_default(tmp_path, monkeypatch, capsys):
     (tmp_path / "best.keras").write_bytes(b"PK")
     write(tmp_path, CARD, "best.toml")
