@@ -123,6 +123,7 @@ def test_the_beginning_of_a_name_is_enough_where_it_is_the_only_one(tmp_path):
     reference = registry.find("resnet50.isic2019_reference")
     assert registry.find("resnet50") == reference
     folder = registry.installed_folder() / "other"
+    folder.mkdir(parents=True)
     write(folder, CARD.replace('"mine"', '"resnet50.other"'), "resnet50.other.toml")
     with pytest.raises(BadModel, match="no model named resnet50"):
         registry.find("resnet50")
