@@ -51,8 +51,8 @@ def read_teachers(sources: Sequence[str], side: int) -> list[keras.Model]:
     """Finished networks (see `finished`), from photos (N, side, side, 3) to logits, not trainable.
 
     A network that pools over its grid reads any side, though it knows best the one it ended with.
-    They answer in float32 whatever the pupil trains in: it is exact, and on a CPU the faster one
-    for MobileNetV2.
+    They answer in float32 whatever the pupil trains in, but for what oneDNN may round (see
+    `commands.fit`): closer to what is served, and on a CPU the faster one for MobileNetV2.
     """
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")

@@ -38,12 +38,19 @@ COLUMNS = "| accuracy | balanced accuracy | macro F1 | macro AUC | melanoma reca
 def _overview(cards: list[Card]) -> str:
     lines = [f"| model | file, MB | photos {COLUMNS}", "|---|---:|---|---|---|---|---|---|---|"]
     for card in cards:
-        megabytes = card.files["served"].size_bytes / 1e6
+        megabytes = _served_bytes(card) / 1e6
         for name, measured in card.metrics.items():
             photos = f"{measured['n']}, {name.replace('_', ' ')}"
             shown = _measures(measured)
             lines.append(f"| `{card.name}` | {megabytes:.1f} | {photos} | {shown} |")
     return "\n".join(lines)
+
+
+def _served_bytes(card: Card) -> int:
+    """The size of a model's flatbuffer, or of those of its members together."""
+    if card.members:
+        return sum(_served_bytes(registry.find(name)) for name in card.members)
+    return card.files["served"].size_bytes
 
 
 def comparison(results: dict[str, dict]) -> str:

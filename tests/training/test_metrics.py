@@ -64,6 +64,22 @@ def test_intervals_hold_the_value_and_widen_when_photos_share_lesions(answers):
     assert high2 - low2 == pytest.approx(high - low, rel=0.25)
 
 
+def test_the_interval_of_a_calibration_error_reaches_down_to_none_where_all_is_calibrated():
+    random = np.random.default_rng(5)
+    measure = metrics.expected_calibration_error
+    for _ in range(5):
+        logits = random.normal(0, 2, (1000, 8))
+        p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        targets = (random.random((1000, 1)) > p.cumsum(axis=1)).sum(axis=1).clip(0, 7)
+        groups = [str(i) for i in range(1000)]
+        low, high = metrics.interval(measure, targets, p, groups, draws=200)
+        assert low < 0.012
+        assert low < measure(targets, p) < high + 0.02
+        wrong = p**3 / (p**3).sum(axis=1, keepdims=True)
+        low, high = metrics.interval(measure, targets, wrong, groups, draws=200)
+        assert 0.03 < low < measure(targets, wrong) < high
+
+
 def test_roc_points_lie_on_the_curve_of_scikit_learn():
     from sklearn.metrics import roc_curve
 
