@@ -39,8 +39,8 @@ def _overview(cards: list[Card]) -> str:
     lines = [f"| model | file, MB | photos {COLUMNS}", "|---|---:|---|---|---|---|---|---|---|"]
     for card in cards:
         megabytes = _served_bytes(card) / 1e6
-        for name, measured in card.metrics.items():
-            photos = f"{measured['n']}, {name.replace('_', ' ')}"
+        for measured in card.metrics.values():
+            photos = f"{measured['n']}, {_way(measured)}"
             shown = _measures(measured)
             lines.append(f"| `{card.name}` | {megabytes:.1f} | {photos} | {shown} |")
     return "\n".join(lines)
@@ -57,10 +57,14 @@ def comparison(results: dict[str, dict]) -> str:
     """The measures of evaluations by name, as one Markdown table with 95 % intervals."""
     lines = [f"| | photos {COLUMNS}", "|---|---|---|---|---|---|---|---|"]
     for name, measured in results.items():
-        resolution = measured["resolution"]
-        at = "native" if resolution == "native" else f"at {resolution} px"
-        lines.append(f"| {name} | {measured['n']}, {at} | {_measures(measured)} |")
+        lines.append(f"| {name} | {measured['n']}, {_way(measured)} | {_measures(measured)} |")
     return "\n".join(lines)
+
+
+def _way(measured: dict) -> str:
+    """How photos were shown: at which resolution, and whether in eight views."""
+    at = measured["resolution"]
+    return ("native" if at == "native" else f"at {at} px") + ", eight views" * measured["tta"]
 
 
 def _measures(measured: dict) -> str:
