@@ -60,6 +60,12 @@ def _images(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _unseen(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--unseen", action="store_true", help="leave out photos of lesions it was trained on"
+    )
+
+
 def _skip_broken(command: argparse.ArgumentParser) -> None:
     command.add_argument("--skip-broken", action="store_true", help="leave unreadable photos out")
 
@@ -139,6 +145,7 @@ def _add_calibrate(into) -> None:
     command.add_argument("--model", required=True, help=MODEL_HELP)
     _data(command)
     _images(command)
+    _unseen(command)
     _skip_broken(command)
 
 
@@ -153,9 +160,7 @@ def _add_evaluate(into) -> None:
         "the folder holds its photos, else every photo of a lesion the model was not trained on",
     )
     command.add_argument("--part", choices=splits.PARTS, default=splits.HELD_OUT)
-    command.add_argument(
-        "--unseen", action="store_true", help="leave out photos of lesions it was trained on"
-    )
+    _unseen(command)
     command.add_argument("--resolution", type=int, metavar="PX", help="bring photos to this first")
     _skip_broken(command)
     command.add_argument("--tta", action="store_true", help="mean of eight flips and quarter turns")

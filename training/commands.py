@@ -124,6 +124,8 @@ def calibrate(options: argparse.Namespace) -> int:
     unseen = parts[splits.VALIDATION], parts[splits.HELD_OUT]
     if not all(unseen):
         raise ZooError("no_parts_to_calibrate", file=options.images)
+    if options.unseen:
+        unseen = tuple(without_known(part, classifier.card) for part in unseen)
     require_unseen(classifier.card, known_to(classifier.card, unseen[0] + unseen[1]))
     skip = options.skip_broken
     tables = {}
@@ -166,8 +168,8 @@ def evaluate(options: argparse.Namespace) -> int:
     classifier = Classifier.load(options.model, tta=options.tta)
     card = classifier.card
     rows, cases, protocol = to_measure(options, card)
-    of_dev_list = protocol == protocol_of(splits.DEV_LIST, splits.HELD_OUT)
-    if options.write_card and not of_dev_list:
+    of_dev_list = protocol_of(splits.DEV_LIST, splits.HELD_OUT)
+    if options.write_card and protocol.removesuffix(UNSEEN) != of_dev_list:
         raise ZooError("not_held_out")
     known = known_to(card, rows)
     if options.write_card:
@@ -204,7 +206,7 @@ def _evaluate_outlines(options: argparse.Namespace) -> int:
         raise ZooError("no_rows", file=images, part=options.part)
     protocol = protocol_of(images, options.part)
     if options.unseen:
-        rows, protocol = without_known(rows, outliner.card), f"{protocol}{UNSEEN}"
+        rows = without_known(rows, outliner.card)
     if options.write_card and protocol != protocol_of(splits.DEV_LIST, splits.HELD_OUT):
         raise ZooError("not_held_out")
     if options.write_card:

@@ -43,7 +43,8 @@ def to_measure(
     rows = splits.complete(rows, cases)
     if not options.unseen:
         return rows, cases, protocol
-    return without_known(rows, card), cases, f"{protocol}{UNSEEN}"
+    left = without_known(rows, card)
+    return left, cases, protocol + UNSEEN * (len(left) < len(rows))
 
 
 def without_known(rows: list[splits.Row], card: Card, *, required: bool = True) -> list[splits.Row]:

@@ -189,6 +189,24 @@ def test_photos_trained_on_are_counted_and_never_calibrated_on(
     assert "was trained on" in capsys.readouterr().err
 
 
+def test_what_is_trained_on_is_left_out_of_a_calibration_on_request(
+    evaluated, installed, small_isic, tmp_path, capsys
+):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    texts = {n: (installed / "lists" / f"{n}.csv").read_text() for n in ("train", "val", "test")}
+    known = texts["train"].splitlines(keepends=True)[1:5]
+    for name, text in texts.items():
+        (mixed / f"{name}.csv").write_text(text + "".join(known) * (name == "val"))
+    arguments = ["--model", "light.v1", "--data", str(small_isic), "--images", str(mixed)]
+    assert main(["calibrate", *arguments]) == 1
+    assert "4 of the photos" in capsys.readouterr().err
+    assert main(["calibrate", *arguments, "--unseen"]) == 0
+    told = capsys.readouterr().out
+    assert "left out: 4 photos" in told
+    assert f"fitted on {len(texts['val'].splitlines()) - 1} validation photos" in told
+
+
 def test_comparison_is_a_table(evaluated, tmp_path, capsys):
     evaluated()
     capsys.readouterr()
