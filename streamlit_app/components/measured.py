@@ -23,7 +23,10 @@ from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.content import card_words, class_name, text
 
 NATIVE = "native"
-EVALUATE = "python -m training evaluate --model {name} --data ISIC_2019 --unseen --out results --write-card"
+EVALUATE = (
+    "python -m training evaluate --model {name} --data ISIC_2019 --unseen "
+    "--out results --write-card"
+)
 MEASURES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
 CLASS_COLUMNS = ("class", "support", "recall", "precision", "f1_score", "auc")
 GROUP_COLUMNS = ("group", "support", "accuracy", "balanced_accuracy")
