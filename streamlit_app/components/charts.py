@@ -1,5 +1,6 @@
 """How charts look: colours of the visitor's theme, room, letters; and their numbers as a table."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -43,6 +44,7 @@ TABLE_STYLE = """<style>
   white-space: normal; }
 </style>"""
 
+TITLE_WIDTH = 30  # letters that an axis on a phone is wide
 LIGHT = Palette("#22272b", "#5a6064", "#8b8f8c", "#fbfaf7", "#f1eee8", "#0f6b6b", "#b3541e")
 DARK = Palette("#e9ece9", "#a8b1b5", "#7d8a90", "#12181c", "#1c252b", "#52c2b5", "#f0a35e")
 
@@ -71,10 +73,17 @@ def draw(figure: go.Figure, *, key: str, alt: str, height: int, **layout: object
         "tickfont": {"size": 13, "color": ink},
         "title": {"font": {"size": 13, "color": ink}},
     }
-    figure.update_xaxes(**axis)
-    figure.update_yaxes(**axis)
     figure.update_layout(**layout)
+    figure.update_xaxes(**axis)  # after the layout, whose titles bring letters of their own
+    figure.update_yaxes(**axis)
+    figure.for_each_xaxis(_break_title)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=key)
+
+
+def _break_title(axis: go.layout.XAxis) -> None:
+    """Nothing; breaks a title that is wider than an axis on a phone, where it would be cut off."""
+    if axis.title.text:
+        axis.title.text = "<br>".join(textwrap.wrap(axis.title.text, TITLE_WIDTH))
 
 
 def table(

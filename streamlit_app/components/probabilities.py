@@ -74,7 +74,12 @@ def probability_bars(
         bargap=0.42,
         barmode="overlay",
         legend={"orientation": "h", "y": -0.09, "x": 0},
-        xaxis={"range": [0, 1], "fixedrange": True, "tickvals": [0, 0.25, 0.5, 0.75, 1]},
+        xaxis={
+            "range": [0, 1],
+            "fixedrange": True,
+            "tickvals": [0, 0.25, 0.5, 0.75, 1],
+            "tickfont": {"size": 13, "color": palette().ink},
+        },
         yaxis={
             "categoryorder": "array",
             "categoryarray": order,
