@@ -32,8 +32,8 @@ RIGHT_TO_LEFT = """<style>
   direction: ltr; transform: scaleX(-1); }
 [data-testid="stButtonGroup"] button > div {
   direction: rtl; transform: scaleX(-1); }
-[data-testid="stExpandSidebarButton"], [data-testid="stSidebarCollapseButton"] {
-  transform: scaleX(-1); }
+[data-testid="stExpandSidebarButton"], [data-testid="stSidebarCollapseButton"],
+summary [data-testid="stIconMaterial"] { transform: scaleX(-1); }
 [data-testid="stSidebar"][data-collapsed="true"] { visibility: hidden; }
 [data-testid="stMarkdownContainer"] li { margin: 0.2em 1.15em 0.2em 0; padding: 0 0.3em 0 0; }
 [data-testid="stTooltipIcon"] { margin-inline-start: 0.4rem; }
