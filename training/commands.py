@@ -3,10 +3,12 @@
 import argparse
 import json
 import os
+from pathlib import Path
 
 from model_zoo import registry
-from model_zoo.card import SEGMENTATION
+from model_zoo.card import CLASSIFICATION, SEGMENTATION
 from model_zoo.errors import ZooError
+from model_zoo.seal import sealed
 from model_zoo.trust import SINGLE, TTA
 from training import isic2019, splits
 from training.held_out import (
@@ -96,6 +98,8 @@ def export(options: argparse.Namespace) -> int:
     from training import export as exporting
 
     name = options.install or options.bundle or options.out.name
+    if options.default and not options.bundle:
+        raise ZooError("default_not_bundled")
     if options.bundle:
         card = registry.BUNDLED_CARDS / f"{name}.toml"
         place = exporting.Place(name, registry.BUNDLED_WEIGHTS / name, card)
@@ -106,8 +110,22 @@ def export(options: argparse.Namespace) -> int:
     exporting.export(
         options.run_folder, place, title=title, default=options.default, data=options.data
     )
+    if options.default:
+        _unmark_others(place.card)
     print(f"{name}: {place.card}")
     return 0
+
+
+def _unmark_others(card: Path) -> None:
+    """Nothing; of the bundled cards of one task only this one stays the default."""
+    import tomlkit
+
+    task = registry.find(card.stem).task
+    for other in registry.BUNDLED_CARDS.glob("*.toml"):
+        document = tomlkit.parse(other.read_text(encoding="utf-8"))
+        if other != card and document.get("task", CLASSIFICATION) == task:
+            document["default"] = False
+            other.write_text(sealed(tomlkit.dumps(document)), encoding="utf-8")
 
 
 def calibrate(options: argparse.Namespace) -> int:

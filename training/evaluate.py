@@ -138,6 +138,7 @@ def summary(result: dict) -> str:
         texts = ["   –  " if number is None else f"{number:.3f}" for number in numbers]
         return f"{texts[0]} ({texts[1]} to {texts[2]})"
 
+    n = result["n"]
     lines = [
         f"{result['model']}, {result['protocol']}: {result['n']} photos of "
         f"{result['lesions']} lesions, resolution {result['resolution']}"
@@ -145,7 +146,8 @@ def summary(result: dict) -> str:
     lines += [f"{name:20}{shown(result[name])}" for name in MEASURES]
     lines += [
         f"{code:6}{entry['support']:5}  recall {shown(entry['recall'])}  "
-        f"precision {shown(entry['precision'])}  auc {shown(entry['auc'])}"
+        f"precision {shown(entry['precision'])}  auc {shown(entry['auc'])}  "
+        f"mean probability {entry['mean_probability']:.3f}, share {entry['support'] / n:.3f}"
         for code, entry in result["per_class"].items()
     ]
     lines += [
@@ -175,7 +177,10 @@ def _per_class(
         return metrics.auc(t == label, p[:, label])
 
     measures = {"precision": precision, "recall": recall, "f1": f1, "auc": area}
-    result: dict = {"support": int((targets == label).sum())}
+    result: dict = {
+        "support": int((targets == label).sum()),
+        "mean_probability": round(float(probabilities[:, label].mean()), 4),
+    }
     for name, measure in measures.items():
         result[name] = with_interval(measure, targets, probabilities, groups)
     return result

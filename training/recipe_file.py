@@ -4,8 +4,10 @@ import dataclasses
 import tomllib
 import types
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 
+from model_zoo.card import CLASSIFICATION, SEGMENTATION
 from model_zoo.errors import BadData
 from model_zoo.labels import CODES
 from training.metrics import CRITERIA
@@ -14,11 +16,11 @@ from training.recipe import Recipe
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # For each task its losses and the measures by which the epoch can be chosen.
 TASKS = {
-    "classification": (
+    CLASSIFICATION: (
         ("cross_entropy", "categorical_focal", "binary_focal_over_softmax"),
         tuple(CRITERIA),
     ),
-    "segmentation": (("cross_entropy_dice",), ("dice", "iou")),
+    SEGMENTATION: (("cross_entropy_dice",), ("dice", "iou")),
 }
 OPTIMIZERS = ("adam", "adamw")
 MAX_BASES = 5  # an error, not a design: each base makes a recipe harder to read
@@ -130,11 +132,20 @@ def recipe_from(table: dict) -> Recipe:
         raise BadData("bad_recipe", file=table.get("name", "?"), problem=str(fault)) from fault
 
 
+def _backbones(task: str) -> Iterable[str]:
+    """The backbones of a task; Keras is loaded no earlier than a recipe is read."""
+    from model_zoo.architectures import BACKBONES
+    from model_zoo.unet import TAPS
+
+    return TAPS if task == SEGMENTATION else BACKBONES
+
+
 def _check(recipe: Recipe) -> None:
     published = recipe.published_augment
     losses, criteria = TASKS.get(recipe.task, ((), ()))
     for key, value, known in (
         ("task", recipe.task, TASKS),
+        ("backbone", recipe.backbone, _backbones(recipe.task)),
         ("criterion", recipe.criterion, criteria),
         ("precision", recipe.precision, PRECISIONS),
         ("loss", recipe.loss, losses),

@@ -114,15 +114,17 @@ def model_line(card: Card, analysis: Analysis) -> str:
     measured, how = figures_of(card, analysis)
     if not measured:
         return text("analyze.model_line_unmeasured", title=title)
-    accuracy, balanced = measured["accuracy"], measured["balanced_accuracy"]
-    numbers = {
-        "accuracy": accuracy["value"],
-        "accuracy_low": accuracy["low"],
-        "accuracy_high": accuracy["high"],
-        "balanced": balanced["value"],
-        "balanced_low": balanced["low"],
-        "balanced_high": balanced["high"],
+    entries = {
+        "accuracy": measured["accuracy"],
+        "balanced": measured["balanced_accuracy"],
+        "melanoma": measured["per_class"]["MEL"]["recall"],
     }
-    shown = {key: f"{value:.2f}" for key, value in numbers.items()}
+    shown = {}
+    for name, entry in entries.items():
+        # No melanoma among the photos, no sensitivity.
+        value, low, high = (
+            f"{entry[key]:.2f}" if key in entry else "–" for key in ("value", "low", "high")
+        )
+        shown |= {name: value, f"{name}_low": low, f"{name}_high": high}
     line = text("analyze.model_line", title=title, n=measured["n"], **shown)
     return f"{line} · {how}" if how else line

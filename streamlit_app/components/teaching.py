@@ -8,6 +8,7 @@ from model_zoo.abcd import Abcd
 from model_zoo.analysis import Analysis
 from model_zoo.changes import CHANGES, Changed, spread, trace
 from model_zoo.errors import ZooError
+from model_zoo.registry import asked_as
 from model_zoo.similar import SimilarCases
 from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier
@@ -169,7 +170,8 @@ def similar_cases(viewed: Viewed) -> None:
         return
     if index is None or viewed.analysis.pooled is None:
         st.caption(text("similar.how"))
-        st.code(text("similar.command"), language="bash", wrap_lines=True)
+        command = text("similar.command", name=asked_as(reader.card))
+        st.code(command, language="bash", wrap_lines=True)
         return
     for column, case in zip(st.columns(5), index.find(viewed.analysis.pooled), strict=False):
         with column:

@@ -78,7 +78,7 @@ def test_a_bad_upload_has_its_sentence_and_the_page_goes_on(app):
     assert not app.exception
     assert "holds text, not a photo" in words(app)
     assert len(answers(app)) == 1  # what was shown before is not lost
-    assert "Below is still the analysis of" in words(app)
+    assert "The analysis below is still that of" in words(app)
     app.file_uploader[0].set_value((SAMPLE.name, SAMPLE.read_bytes(), "image/jpeg")).run()
     assert "holds text" not in words(app)
 

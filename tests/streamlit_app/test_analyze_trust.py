@@ -126,7 +126,7 @@ def test_three_downloads(app):
     assert len(upload(app).get("download_button")) == 3
 
 
-FOLD = "Show the answer all the same, to be read with care"
+FOLD = "Show the answer all the same; read it with care"
 
 
 def parts(block, *, folded: bool, within: bool = False):
@@ -220,4 +220,4 @@ def test_an_unchecked_photo_is_not_called_checked(app, monkeypatch):
     doubt(monkeypatch, checks={"lesion": Check(0.2, 0.002, True)})
     told = words(upload(app))
     assert "Whether this is a dermoscopy photo was not checked" in told
-    assert "Nothing speaks against" not in told
+    assert "No check failed" not in told

@@ -134,7 +134,7 @@ def test_whoever_sits_at_the_machine_can_open_a_path(visit, tmp_path):
 def test_analyze_tells_its_story_on_one_screen(visit):
     tab = visit("")
     parts = (
-        tab.get_by_text("Nothing speaks against"),
+        tab.get_by_text("No check failed"),
         tab.get_by_text("Left possible:"),
         tab.get_by_alt_text("Grad-CAM heatmap of").first,
         tab.locator(".js-plotly-plot").first,

@@ -15,7 +15,7 @@ FIRST_PHOTO = (SAMPLES / "network.jpg").read_bytes()
 SECOND_PHOTO = (SAMPLES / "vessels.jpg").read_bytes()
 
 
-FOLD = "Show the answer all the same, to be read with care"
+FOLD = "Show the answer all the same; read it with care"
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def test_a_folder_of_other_photos_is_measured_without_those_trained_on(evaluated
     assert {"by_source", "by_sex", "by_age", "by_site", "weights_sha256"} <= set(result)
     for entry in result["per_class"].values():
         assert entry["support"] == 2
-        assert set(entry) == {"precision", "recall", "f1", "auc", "support"}
+        assert set(entry) == {"precision", "recall", "f1", "auc", "support", "mean_probability"}
     with (tmp_path / "predictions.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     hits = sum(max(CODES, key=lambda code: float(row[code])) == row["label"] for row in rows)
@@ -149,6 +150,24 @@ def test_only_held_out_figures_go_into_a_card(evaluated, installed, small_isic, 
     arguments += ["--images", str(installed / "lists"), "--part", "validation"]
     assert main(["evaluate", *arguments, "--write-card"]) == 1
     assert "held-out" in capsys.readouterr().err
+
+
+def test_there_is_one_default_however_it_is_bundled(
+    installed, small_isic, tmp_path, monkeypatch, capsys
+):
+    old = registry.default_card()
+    cards, weights = tmp_path / "cards", tmp_path / "weights"
+    cards.mkdir()
+    shutil.copy(old.path, cards)
+    monkeypatch.setattr(registry, "BUNDLED_CARDS", cards)
+    monkeypatch.setattr(registry, "BUNDLED_WEIGHTS", weights)
+    export = ["export", str(installed / "run"), "--data", str(small_isic), "--default"]
+    assert main([*export, "--install", "new.v1"]) == 1
+    assert "--default goes with --bundle" in capsys.readouterr().err
+    assert main([*export, "--bundle", "new.v1"]) == 0
+    marked = {name: card.default for name, card in registry.cards().items() if card.sealed}
+    assert (marked[old.name], marked["new.v1"]) == (False, True)
+    assert registry.default_card().name == "new.v1"
 
 
 def test_photos_trained_on_are_left_out_of_a_list_on_request(

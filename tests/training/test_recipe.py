@@ -40,6 +40,7 @@ def test_defaults_and_name(tmp_path):
         (GOOD.replace("side = 32\n", ""), r"missing key phases\.side"),
         (GOOD + "[augment]\narea = [0.5]\n", "needs 2 values"),
         ("batch = \n" + GOOD, "mine.toml"),
+        (GOOD.replace("MobileNetV2", "MobilNet"), "backbone must be one of ResNet50, "),
         ('criterion = "f1"\n' + GOOD, "criterion must be one of balanced_accuracy"),
         ('precision = "float17"\n' + GOOD, "precision must be one of"),
         ("batch = -3\n" + GOOD, "batch must be above 0"),
