@@ -13,6 +13,7 @@ Intervals are of lesions, 95 %.
 
 import argparse
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,24 @@ FOLDS = 5
 POWERS = np.arange(0, 1.01, 0.05)
 
 
-def read(folder: Path, lesions: dict[str, str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Log probabilities (N, K), classes (N,) and lesions of an evaluation."""
+@dataclass(frozen=True)
+class Evaluation:
+    """An evaluation: its images, their lesions, their classes (N,), log probabilities (N, K)."""
+
+    images: list[str]
+    lesions: list[str]
+    targets: np.ndarray
+    logs: np.ndarray
+
+
+def read(folder: Path, lesions: dict[str, str]) -> Evaluation:
+    """The evaluation in a folder. lesions: by image."""
     with (folder / "predictions.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     logs = np.log(np.clip([[float(row[code]) for code in CODES] for row in rows], 1e-6, 1))
     targets = np.array([CODES.index(row["label"]) for row in rows])
-    return logs, targets, [lesions[row["image"]] for row in rows]
+    images = [row["image"] for row in rows]
+    return Evaluation(images, [lesions[image] for image in images], targets, logs)
 
 
 def shifted(logs: np.ndarray, prior: np.ndarray, sharpness: float, power: float) -> np.ndarray:
@@ -77,7 +89,8 @@ def in_folds(
 
 def row(folder: Path, lesions: dict[str, str]) -> str:
     """A line of the table."""
-    logs, targets, groups = read(folder, lesions)
+    found = read(folder, lesions)
+    logs, targets, groups = found.logs, found.targets, found.lesions
     plain = softmax(logs)
     likely, balanced = in_folds(logs, targets, groups)
 
