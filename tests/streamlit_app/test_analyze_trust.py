@@ -69,7 +69,9 @@ def test_eight_views_are_another_answer_and_their_spread_is_told(app):
     assert len(eight.answers) == 8
     assert not np.allclose(one.probabilities, eight.probabilities)
     values = eight.calibrated_answers[:, eight.labels.index(eight.label)]
-    assert f"{values.min():.2f} to {values.max():.2f} over 8 answers" in words(app)
+    told = words(app)
+    assert "Over 8 answers" in told
+    assert f"runs from {values.min():.2f} to {values.max():.2f}" in told
 
 
 def test_the_square_around_the_outline_is_read_on_request(app):
@@ -200,12 +202,15 @@ def test_the_set_comes_with_what_was_measured_of_melanomas_too(app):
     for mode, eight in (("single", False), ("tta", True)):
         app.toggle(key="analyze_tta").set_value(eight).run()
         covered, melanoma = fitted[mode]["covered"][0], fitted[mode]["covered_by_class"]["MEL"][0]
-        assert f"in such a set: {covered:.2f}, of melanomas {melanoma:.2f}" in words(upload(app))
+        assert f"the true class: {covered:.2f}; of melanomas {melanoma:.2f}" in words(upload(app))
 
 
-def test_figures_of_another_way_of_reading_are_called_so(app):
+def test_figures_of_another_way_of_reading_are_called_so(app, monkeypatch):
     assert "measured" not in words(upload(app))
     app.toggle(key="analyze_tta").set_value(True).run()
+    assert "measured" not in words(app)
+    monkeypatch.delitem(registry.default_card().metrics, "native_tta")
+    app.run()
     told = words(app)
     assert "Sensitivity and precision: measured with one view." in told
     assert "never saw · measured with one view" in told

@@ -77,7 +77,7 @@ def test_both_formats_hold_the_same_content_and_the_notice(made):
         assert "".join(words.split()) in told
     assert "0.120: 0.500 is above it" in page
     assert "Melanoma, Melanocytic nevus, Benign keratosis" in page
-    assert "in such a set: 0.89, of melanomas 0.71" in page
+    assert "held the true class: 0.89; of melanomas 0.71" in page
     assert page.count(NOTICE) == 2
     assert pdf.count(b"/Type /Page\n") == 1
 
