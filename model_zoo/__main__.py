@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("index", help="make a folder of cases findable by similarity")
     command.add_argument("folder", type=Path, help="in the ISIC 2019 layout")
-    command.add_argument("--model", help="a name from `list`")
+    command.add_argument("--model", help="a name from `list`, or what stands before its dot")
     command.set_defaults(run=_index)
 
     command = commands.add_parser("predict", help="probabilities of the classes for photos")

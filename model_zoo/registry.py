@@ -62,7 +62,10 @@ def find(name_or_path: str) -> Card:
     if name_or_path in known:
         return known[name_or_path]
     begun = [card for name, card in known.items() if name.split(".")[0] == name_or_path]
-    if len(begun) == 1:
+    if len(begun) > 1:
+        names = ", ".join(card.name for card in begun)
+        raise BadModel("ambiguous_model", name=name_or_path, known=names)
+    if begun:
         return begun[0]
     path = Path(name_or_path)
     if path.suffix in MODEL_SUFFIXES:

@@ -127,7 +127,9 @@ def _add_export(into) -> None:
     )
     where.add_argument("--bundle", metavar="NAME", help="into the project, to be committed")
     where.add_argument("--out", type=Path, help="into this folder, named after it")
-    command.add_argument("--default", action="store_true", help="the default model from now on")
+    command.add_argument(
+        "--default", action="store_true", help="with --bundle: the default model from now on"
+    )
 
 
 def _add_measuring_commands(into) -> None:

@@ -18,6 +18,7 @@ from training.held_out import (
     protocol_of,
     require_unseen,
     to_measure,
+    unseen_of,
     without_known,
 )
 from training.recipe_file import read_recipes
@@ -166,6 +167,8 @@ def _calibrate_quality(options: argparse.Namespace) -> int:
 
     outliner = Outliner.load(options.model)
     rows, _ = listed(options.images, options.data)
+    if options.unseen:
+        rows = without_known(rows, outliner.card)
     needed = (splits.VALIDATION, splits.HELD_OUT)
     if not all(splits.part_of(rows, part) for part in needed):
         raise ZooError("no_parts_to_calibrate", file=options.images)
@@ -223,10 +226,10 @@ def _evaluate_outlines(options: argparse.Namespace) -> int:
     if not rows:
         raise ZooError("no_rows", file=images, part=options.part)
     protocol = protocol_of(images, options.part)
-    if options.unseen:
-        rows = without_known(rows, outliner.card)
     if options.write_card and protocol != protocol_of(splits.DEV_LIST, splits.HELD_OUT):
         raise ZooError("not_held_out")
+    if options.unseen:
+        rows, protocol = unseen_of(rows, outliner.card, protocol)
     if options.write_card:
         require_unseen(outliner.card, known_to(outliner.card, rows))
     measured = outline_measures.evaluate(outliner, options.data, rows, protocol)

