@@ -289,7 +289,10 @@ def test_without_the_extra_it_says_how_to_get_it():
     hidden = "import sys; sys.modules.update(dict.fromkeys(('pyarrow', 'ray', 'jax')))"
     code = f"{hidden}; from training.__main__ import main; sys.exit(main(sys.argv[1:]))"
     asked = ["score", "--photos", ".", "--out", "rows"]
-    for arguments, status, said in ((["--help"], 0, "score"), (asked, 1, "pip install .[scale]")):
+    for arguments, status, said in (
+        (["--help"], 0, "score"),
+        (asked, 1, "pip install -e '.[scale]'"),
+    ):
         command = [sys.executable, "-c", code, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == status
