@@ -124,7 +124,8 @@ def _unmark_others(card: Path) -> None:
     task = registry.find(card.stem).task
     for other in registry.BUNDLED_CARDS.glob("*.toml"):
         document = tomlkit.parse(other.read_text(encoding="utf-8"))
-        if other != card and document.get("task", CLASSIFICATION) == task:
+        marked = document.get("default") and document.get("task", CLASSIFICATION) == task
+        if marked and other != card:  # no other card is sealed anew
             document["default"] = False
             other.write_text(sealed(tomlkit.dumps(document)), encoding="utf-8")
 
