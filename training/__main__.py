@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data_commands(into)
     _add_fit(into)
     _add_export(into)
+    _add_ensemble(into)
     _add_measuring_commands(into)
     return parser
 
@@ -121,15 +122,27 @@ def _add_export(into) -> None:
     command.add_argument("run_folder", type=Path, metavar="RUN")
     command.add_argument("--data", type=Path, help="the run's data, if the folder has moved")
     command.add_argument("--title", help="default: the name")
+    where = _where(command)
+    where.add_argument("--out", type=Path, help="into this folder, named after it")
+    command.add_argument(
+        "--default", action="store_true", help="with --bundle: the default model from now on"
+    )
+
+
+def _add_ensemble(into) -> None:
+    command = _add(into, "ensemble", "make one model of several: their mean", commands.ensemble)
+    command.add_argument("members", nargs="+", metavar="MODEL", help=MODEL_HELP)
+    command.add_argument("--title", help="default: the name")
+    _where(command)
+
+
+def _where(command: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
     where = command.add_mutually_exclusive_group(required=True)
     where.add_argument(
         "--install", metavar="NAME", help="for the app and command line of this user"
     )
     where.add_argument("--bundle", metavar="NAME", help="into the project, to be committed")
-    where.add_argument("--out", type=Path, help="into this folder, named after it")
-    command.add_argument(
-        "--default", action="store_true", help="with --bundle: the default model from now on"
-    )
+    return where
 
 
 def _add_measuring_commands(into) -> None:

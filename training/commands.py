@@ -117,6 +117,18 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
+def ensemble(options: argparse.Namespace) -> int:
+    """0 once the card of an ensemble lies where it was asked for."""
+    from training import ensemble as joining
+
+    name = options.install or options.bundle
+    folder = registry.BUNDLED_CARDS if options.bundle else registry.installed_folder() / name
+    card = folder / f"{name}.toml"
+    joining.write(card, options.members, options.title or name)
+    print(f"{name}: {card}")
+    return 0
+
+
 def _unmark_others(card: Path) -> None:
     """Nothing; of the bundled cards of one task only this one stays the default."""
     import tomlkit
