@@ -20,8 +20,6 @@ from streamlit_app.startup import started
 from streamlit_app.uploads import forget_replaced, keep_uploads_in_memory
 
 keep_uploads_in_memory()
-with suppress(ZooError):  # a page that needs a model says what is wrong with it
-    started()
 st.set_page_config(page_title="LesionLens", page_icon=LOGO, layout="wide")
 prepare_language()
 st.logo(LOGO, size="large")
@@ -45,6 +43,9 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     banner()
     choose_language()
 acknowledge()
+# Below the notice, since a default model that has to be compiled takes a minute.
+with suppress(ZooError), st.spinner(text("app.loading")):
+    started()  # a page that needs a model says what is wrong with it
 page.run()
 name_language()
 remember()

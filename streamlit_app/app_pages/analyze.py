@@ -15,6 +15,7 @@ from streamlit_app.cache import Viewed, classifier, last_viewed, view
 from streamlit_app.components.archive_photo import told_of_photo
 from streamlit_app.components.compare import compare, wants_to_compare
 from streamlit_app.components.decide import decide
+from streamlit_app.components.loaded import loaded
 from streamlit_app.components.model_choice import choose_mode, choose_model, model_line
 from streamlit_app.components.overload import overload_told
 from streamlit_app.components.photo_source import Chosen, choose_photo
@@ -52,7 +53,7 @@ def page() -> None:
         with st.container(horizontal=True, gap="medium"):
             mode = choose_mode()
             comparing = wants_to_compare()
-    if card is None or not _loaded(card, mode):
+    if card is None or loaded(card.name, mode) is None:
         return
     with overload_told(), turns.turn():
         viewed = _compare(chosen, card, mode) if comparing else _draw(chosen, card, mode)
@@ -60,20 +61,6 @@ def page() -> None:
             mark.badge(
                 text("analyze.example", name=sample_title(viewed.name)), icon=":material/draw:"
             )
-
-
-def _loaded(card: Card, mode: str) -> bool:
-    """Whether the model is there; if not, the page says why.
-
-    Before anybody takes a turn, since a model that has to be compiled takes a minute.
-    """
-    try:
-        with st.spinner(text("analyze.loading")):
-            classifier(card.name, mode)
-    except ZooError as fault:
-        st.error(told(fault), icon=":material/error:")
-        return False
-    return True
 
 
 def _draw(chosen: Chosen, card: Card, mode: str) -> Viewed | None:

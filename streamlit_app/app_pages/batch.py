@@ -18,7 +18,7 @@ from streamlit_app.batch import (
     worth_drawing,
 )
 from streamlit_app.batch_csv import Reader, to_csv, without_answer
-from streamlit_app.cache import classifier
+from streamlit_app.components.loaded import loaded
 from streamlit_app.components.model_choice import choose_mode, choose_model
 from streamlit_app.content import class_name, text, told
 from streamlit_app.exports import plain_name
@@ -62,15 +62,15 @@ def _running() -> bool:
 
 
 def _start(uploads: list, card: Card, mode: str) -> None:
-    """Nothing; begins to read what was uploaded, in the place of what was read before."""
-    before = st.session_state.pop("batch_job", None)
-    if before is not None:
-        before.stop()
-    try:
-        reader = classifier(card.name, mode)
-    except ZooError as fault:
-        st.error(told(fault), icon=":material/error:")
+    """Nothing; begins to read what was uploaded, in the place of what was read before.
+
+    What was read before stays where the model cannot be loaded.
+    """
+    reader = loaded(card.name, mode)
+    if reader is None:
         return
+    if "batch_job" in st.session_state:
+        st.session_state["batch_job"].stop()
     waiting = queue([(given.name, given.getvalue()) for given in uploads])
     st.session_state["batch_left_out"] = waiting.left_out
     st.session_state["batch_reader"] = Reader(card.name, reader.digest(), mode)

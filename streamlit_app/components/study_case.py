@@ -10,6 +10,7 @@ from model_zoo.labels import CODES
 from model_zoo.overlay import frame, paint
 from streamlit_app.admission import turns
 from streamlit_app.cache import classifier
+from streamlit_app.components.loaded import loaded
 from streamlit_app.components.overload import overload_told
 from streamlit_app.components.probabilities import bars_with_table
 from streamlit_app.components.verdict import sentence
@@ -27,6 +28,9 @@ def study_case(under_way: Round, model: str, mode: str) -> None:
         place / len(under_way.cases),
         text("study.progress", place=place + 1, length=len(under_way.cases)),
     )
+    if loaded(model, mode) is None:
+        _offer_to_skip(under_way)
+        return
     with overload_told():
         _draw(under_way, case, model, mode)
 
@@ -38,8 +42,7 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
         if fault.code == "busy":
             raise  # a matter of the moment: no reason to leave the case out
         st.error(f"{sample_title(plain_name(case.name))}: {told(fault)}", icon=":material/error:")
-        if st.button(text("study.skip")):
-            _leave_out(under_way)
+        _offer_to_skip(under_way)
         return
     probabilities = np.array([analysis.probability(code) for code in CODES])
     committed = st.session_state.get("study_committed")
@@ -61,9 +64,9 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def _read(data: bytes, model: str, mode: str) -> tuple[np.ndarray, Analysis]:
-    rgb = decode_rgb(data)
+    rgb, reader = decode_rgb(data), classifier(model, mode)
     with turns.turn():
-        return rgb, classifier(model, mode).analyse(rgb)
+        return rgb, reader.analyse(rgb)
 
 
 def _picture(
@@ -154,11 +157,12 @@ def _reveal(under_way: Round, probabilities: np.ndarray, committed: tuple[str, s
         st.rerun()
 
 
-def _leave_out(under_way: Round) -> None:
-    """Nothing; goes on without a case that cannot be read."""
-    st.session_state["study_round"] = under_way.without_current()
-    _forget()
-    st.rerun()
+def _offer_to_skip(under_way: Round) -> None:
+    """Nothing; on request goes on without a case that cannot be read."""
+    if st.button(text("study.skip")):
+        st.session_state["study_round"] = under_way.without_current()
+        _forget()
+        st.rerun()
 
 
 def _forget() -> None:

@@ -75,7 +75,7 @@ def _open(path: str) -> None:
     card = None
     try:
         card = registry.open_own(path)
-        with st.spinner(text("analyze.loading")):
+        with st.spinner(text("app.loading")):
             classifier(card.name)
     except ZooError as fault:
         if card is not None:
