@@ -20,7 +20,7 @@ from streamlit_app.components.model_choice import choose_mode, choose_model, mod
 from streamlit_app.components.overload import overload_told
 from streamlit_app.components.photo_source import Chosen, choose_photo
 from streamlit_app.components.photo_view import photo_view, picture, plain_photo
-from streamlit_app.components.probabilities import probability_chart, probability_table
+from streamlit_app.components.probabilities import answer_bars
 from streamlit_app.components.teaching import (
     abcd_numbers,
     abcd_strip,
@@ -45,14 +45,14 @@ REPORT_OPACITY = 0.5
 
 def page() -> None:
     """Nothing; draws the page."""
-    top_left, top_right = st.columns([7, 5], gap="large")
-    with top_left:
+    of_photo, of_model, how = st.columns([13, 5, 5], gap="medium")
+    with of_photo:
         chosen, mark = choose_photo()
-    with top_right:
+    with of_model:
         card = choose_model()
-        with st.container(horizontal=True, gap="medium"):
-            mode = choose_mode()
-            comparing = wants_to_compare()
+    with how:
+        mode = choose_mode()
+        comparing = wants_to_compare()
     if card is None or loaded(card.name, mode) is None:
         return
     with overload_told(), turns.turn():
@@ -66,7 +66,7 @@ def page() -> None:
 def _draw(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     """The analysis that is shown, once all that comes of it is drawn."""
     above = st.container()
-    photo, answer = st.columns([5, 6], gap="large")
+    photo, answer, numbers = st.columns([20, 25, 7], gap="medium")
     with photo:
         viewed = _viewed(chosen, card, mode)
     if viewed is None:
@@ -78,6 +78,7 @@ def _draw(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     with answer:
         if viewed.analysis.status == OK:
             _probabilities(viewed, card)
+    with numbers if viewed.analysis.status == OK else answer:
         abcd_strip(viewed.analysis)
     if viewed.analysis.status == OK:
         _below(viewed, card)
@@ -159,8 +160,8 @@ def _folded(viewed: Viewed, card: Card) -> None:
 
 
 def _probabilities(viewed: Viewed, card: Card) -> None:
-    st.markdown(f"#### {text('analyze.probabilities')}", help=text("analyze.probabilities_note"))
-    probability_chart(viewed.analysis, card)
+    st.markdown(f"## {text('analyze.probabilities')}", help=text("analyze.probabilities_note"))
+    answer_bars(viewed.analysis, card, key="analyze_chart")
     spread_of_answers(viewed.analysis)
 
 
@@ -175,8 +176,6 @@ def _below(viewed: Viewed, card: Card) -> None:
         st.markdown(text(f"classes.{leading}.text"))
         source = text(f"classes.{leading}.source")
         st.caption(text("analyze.source_of_text", source=source))
-        with st.expander(text("analyze.as_table")):
-            probability_table(analysis.ranked())
     with numbers:
         abcd_numbers(analysis)
     with line:

@@ -31,12 +31,13 @@ class Palette:
 # Lines take their colour from the letters, which are the theme's.
 TABLE_STYLE = """<style>
 .lens-table { overflow-x: auto; }
-.lens-table table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.lens-table th, .lens-table td { padding-block: 0.35rem; padding-inline: 0 0.9rem; text-align: end;
+.lens-table table { border-collapse: collapse; font-size: 0.9rem;
+  font-variant-numeric: tabular-nums; }
+.lens-table th, .lens-table td { padding-block: 0.35rem; padding-inline: 0 0.5rem; text-align: end;
   border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); white-space: nowrap; }
 .lens-table.words td, .lens-table.words thead th { text-align: start; white-space: normal;
   overflow-wrap: anywhere; }
-.lens-table td + td, .lens-table th + td, .lens-table th + th { padding-inline-start: 0.6rem; }
+.lens-table td + td, .lens-table th + td, .lens-table th + th { padding-inline-start: 0.4rem; }
 .lens-table th { font-weight: 600; }
 .lens-table tbody th { font-weight: 400; }
 .lens-table th:first-child { text-align: start; white-space: normal; min-width: 6.5rem; }
@@ -45,6 +46,7 @@ TABLE_STYLE = """<style>
 </style>"""
 
 TITLE_WIDTH = 30  # letters that an axis on a phone is wide
+SMALL = 12  # pixels of the letters under a name
 LIGHT = Palette("#22272b", "#5a6064", "#8b8f8c", "#fbfaf7", "#f1eee8", "#0f6b6b", "#b3541e")
 DARK = Palette("#e9ece9", "#a8b1b5", "#7d8a90", "#12181c", "#1c252b", "#52c2b5", "#f0a35e")
 
@@ -80,6 +82,14 @@ def draw(figure: go.Figure, *, key: str, alt: str, height: int, **layout: object
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=key)
 
 
+def with_below(name: str, words: str) -> str:
+    """A label of an axis: a name, and small words below it.
+
+    These are raised, so that they stand nearer to their own name than to the next one.
+    """
+    return f'{name}<br><sup><span style="font-size:{SMALL}px">{words}</span></sup>'
+
+
 def _break_title(axis: go.layout.XAxis) -> None:
     """Nothing; breaks a title that is wider than an axis on a phone, where it would be cut off."""
     if axis.title.text:
@@ -110,10 +120,12 @@ def table(
     )
 
 
-def as_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Nothing; puts the numbers of the chart above under a fold, as a table."""
+def as_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, note: str = "") -> None:
+    """Nothing; puts the numbers of the chart above under a fold, as a table. note: words below."""
     with st.expander(text("charts.as_table"), icon=":material/table_rows:"):
         table(columns, rows)
+        if note:
+            st.caption(note)
 
 
 def shown(entry: dict | None, digits: int = 2) -> str:

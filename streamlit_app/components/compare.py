@@ -9,9 +9,9 @@ from model_zoo.errors import BadImage
 from model_zoo.images import MAX_BYTES, SUFFIXES
 from model_zoo.trust import OK
 from streamlit_app.cache import SECOND, Viewed, view
-from streamlit_app.components.charts import as_table, draw, palette
+from streamlit_app.components.charts import as_table, draw, palette, with_below
 from streamlit_app.components.photo_view import picture
-from streamlit_app.components.probabilities import bars_with_table
+from streamlit_app.components.probabilities import answer_bars
 from streamlit_app.components.verdict import verdict
 from streamlit_app.content import class_name, sample_title, text, told
 from streamlit_app.exports import plain_name
@@ -37,10 +37,10 @@ def compare(first: Viewed, card: Card, *, zoomed: bool) -> None:
     second = _second(card, first.mode, zoomed=zoomed)
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(f"#### {text('compare.first')}")
+        st.markdown(f"## {text('compare.first')}")
         _one(first, card, "first")
     with right:
-        st.markdown(f"#### {text('compare.second')}")
+        st.markdown(f"## {text('compare.second')}")
         if second is None:
             st.info(text("compare.waiting"), icon=":material/add_photo_alternate:")
             return
@@ -73,14 +73,14 @@ def _one(viewed: Viewed, card: Card, key: str) -> None:
     if analysis.status == OK:
         _picture(viewed)
         verdict(analysis, card, viewed.mode)
-        bars_with_table(analysis.ranked(), key=f"compare_{key}")
+        answer_bars(analysis, card, key=f"compare_{key}")
         return
     _plain(viewed)
     verdict(analysis, card, viewed.mode)
     with st.expander(text("analyze.folded")):
         if analysis.heatmaps is not None:
             _picture(viewed)
-        bars_with_table(analysis.ranked(), key=f"compare_{key}")
+        answer_bars(analysis, card, key=f"compare_{key}")
 
 
 def _picture(viewed: Viewed) -> None:
@@ -102,7 +102,7 @@ def _plain(viewed: Viewed) -> None:
 
 def _differences(first: Analysis, second: Analysis) -> None:
     """Nothing; draws by how much each class's probability changes from the first to the second."""
-    st.subheader(text("compare.differences"), anchor=False)
+    st.header(text("compare.differences"), anchor=False)
     if first.status == second.status == OK:
         _changes(first, second)
         return
@@ -123,10 +123,7 @@ def _changes(first: Analysis, second: Analysis) -> None:
         go.Bar(
             x=changes,
             # The number stands under the name, since a phone has no room for it beside the bar.
-            y=[
-                f"{row[0]}<br><sup>{_signed(c)}</sup>"
-                for row, c in zip(pairs, changes, strict=True)
-            ],
+            y=[with_below(row[0], _signed(c)) for row, c in zip(pairs, changes, strict=True)],
             orientation="h",
             marker_color=[colours.second if change > 0 else colours.first for change in changes],
             hovertemplate="%{y}: %{x:+.4f}<extra></extra>",

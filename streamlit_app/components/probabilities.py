@@ -1,4 +1,6 @@
-"""The eight probabilities as a chart and, for those who prefer it, as a table."""
+"""The eight probabilities as a chart, and under a fold as a table that a screen reader can read."""
+
+from collections.abc import Mapping
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -6,116 +8,119 @@ import streamlit as st
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.labels import BENIGN, BY_CODE, MALIGNANT, PREMALIGNANT
-from streamlit_app.components.charts import as_table, palette, table
+from streamlit_app.components.charts import as_table, palette, shown, with_below
 from streamlit_app.components.model_choice import figures_of
 from streamlit_app.content import class_name, text
 
 # Okabe and Ito's palette: told apart with any kind of colour vision; the group is also in words.
 GROUP_COLOURS = {MALIGNANT: "#d55e00", PREMALIGNANT: "#e69f00", BENIGN: "#3a86b7"}
+ROW, AXIS = 32, 24  # pixels that a class and the axis below all of them are tall
 
 
-def probability_chart(analysis: Analysis, card: Card) -> None:
+def answer_bars(analysis: Analysis, card: Card, *, key: str) -> None:
     """Nothing; draws the probabilities of an analysis, each class with what the model reached."""
     figures, how = figures_of(card, analysis)
-    measured = _measured(figures or {})
-    probability_bars(analysis.ranked(), key="analyze_chart", measured=measured)
+    measured = (figures or {}).get("per_class", {})
+    bars_with_table(analysis.ranked(), key=key, measured=measured)
     if measured and how:
         st.caption(text("analyze.figures_how", how=how))
 
 
-def _measured(figures: dict) -> dict[str, str]:
-    """Held-out sensitivity and precision by class code, in words; empty if not measured."""
-    per_class = figures.get("per_class", {})
-    return {
-        code: text(
-            "analyze.class_measures",
-            sensitivity=_number(entry["recall"]),
-            precision=_number(entry["precision"]),
-        )
-        for code, entry in per_class.items()
-    }
-
-
-def _number(entry: dict) -> str:
-    return f"{entry['value']:.2f}" if entry.get("value") is not None else "–"
-
-
-def probability_bars(
+def bars_with_table(
     pairs: list[tuple[str, float]],
     *,
     key: str,
     truth: str | None = None,
-    measured: dict[str, str] | None = None,
+    measured: Mapping[str, dict] | None = None,
 ) -> None:
-    """Nothing; draws class codes with their probabilities, the largest on top, axis 0 to 1.
+    """Nothing; draws class codes with their probabilities as bars, and under a fold as a table.
 
-    truth: the code of the confirmed class, which is marked. measured: words under a class's name.
+    truth: the code of the confirmed class, which is marked. measured: a card's held-out measures by
+    class code, as in `per_class`; none of a class that was not measured.
     """
     measured = measured or {}
     ranked = sorted(pairs, key=lambda pair: -pair[1])
-    figure = go.Figure()
-    for group, colour in GROUP_COLOURS.items():
-        of_group = [(BY_CODE[code], p) for code, p in ranked if BY_CODE[code].group == group]
-        figure.add_bar(
-            x=[p for _, p in of_group],
-            y=[_axis_label(label.code, truth, measured) for label, _ in of_group],
+    alt = ", ".join(_told(code, p, measured.get(code)) for code, p in ranked)
+    figure = _bars(ranked, truth, measured)
+    with st.container(gap=None):
+        if measured:
+            st.caption(text("analyze.in_small"))
+        st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=key)
+    note = text("models.by_class_note") if measured else ""
+    as_table(*_table(ranked, measured), note=note)
+
+
+def _bars(
+    ranked: list[tuple[str, float]], truth: str | None, measured: Mapping[str, dict]
+) -> go.Figure:
+    """Bars, the first on top, axis 0 to 1."""
+    labels = {code: _axis_label(code, truth, measured.get(code)) for code, _ in ranked}
+    ink = palette().ink
+    figure = go.Figure(
+        go.Bar(
+            x=[p for _, p in ranked],
+            y=list(labels.values()),
             orientation="h",
-            name=text(f"groups.{group}"),
-            marker_color=colour,
-            text=[f"{p:.3f}" for _, p in of_group],
+            marker_color=[GROUP_COLOURS[BY_CODE[code].group] for code, _ in ranked],
+            text=[f"{p:.3f}" for _, p in ranked],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{x:.4f}<extra></extra>",
         )
-    order = [_axis_label(code, truth, measured) for code, _ in reversed(ranked)]
+    )
     figure.update_layout(
-        height=40 * len(ranked) + 50,
-        margin={"l": 0, "r": 44, "t": 6, "b": 30},
-        bargap=0.42,
-        barmode="overlay",
-        legend={"orientation": "h", "y": -0.09, "x": 0},
+        height=ROW * len(ranked) + AXIS + 4,
+        margin={"l": 0, "r": 44, "t": 4, "b": AXIS},
+        bargap=0.4,
         xaxis={
             "range": [0, 1],
             "fixedrange": True,
             "tickvals": [0, 0.25, 0.5, 0.75, 1],
-            "tickfont": {"size": 13, "color": palette().ink},
+            "tickfont": {"size": 13, "color": ink},
         },
-        yaxis={
-            "categoryorder": "array",
-            "categoryarray": order,
-            "fixedrange": True,
-            "tickfont": {"size": 14, "color": palette().ink},
-        },
-        font={"size": 14, "color": palette().ink},
+        yaxis={"autorange": "reversed", "fixedrange": True, "tickfont": {"size": 14, "color": ink}},
+        font={"size": 14, "color": ink},
     )
-    told = ", ".join(f"{class_name(code)} {p:.3f}" for code, p in ranked)
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key=key)
+    return figure
 
 
-def bars_with_table(pairs: list[tuple[str, float]], *, key: str, truth: str | None = None) -> None:
-    """Nothing; draws the chart of `probability_bars`, and under a fold its numbers as a table."""
-    probability_bars(pairs, key=key, truth=truth)
-    as_table(*_table(pairs))
-
-
-def probability_table(pairs: list[tuple[str, float]]) -> None:
-    """Nothing; draws the same numbers as a table that a screen reader can read."""
-    table(*_table(pairs))
-
-
-def _table(pairs: list[tuple[str, float]]) -> tuple[list[str], list[list[str]]]:
-    """The columns and rows of class codes with their probabilities, the largest on top."""
-    columns = [text(f"analyze.{name}_column") for name in ("class", "probability", "group")]
-    rows = [
-        [f"{class_name(code)} ({code})", f"{p:.4f}", text("groups." + BY_CODE[code].group)]
-        for code, p in sorted(pairs, key=lambda pair: -pair[1])
-    ]
-    return columns, rows
-
-
-def _axis_label(code: str, truth: str | None, measured: dict[str, str]) -> str:
-    label = BY_CODE[code]
-    under = " · ".join(filter(None, (text(f"groups.{label.group}"), measured.get(code))))
-    name = class_name(code)
+def _axis_label(code: str, truth: str | None, entry: dict | None) -> str:
+    """The name of a class; in small its group and, if measured, sensitivity and precision."""
+    name, group = class_name(code), text(f"groups.{BY_CODE[code].group}")
     name = f"<b>✓ {name}</b>" if code == truth else name
-    return f"{name}<br><sup>{under}</sup>"
+    under = f"{group} · {_value(entry, 'recall')} / {_value(entry, 'precision')}"
+    return with_below(name, under if entry else group)
+
+
+def _told(code: str, probability: float, entry: dict | None) -> str:
+    """A class with its probability in words and, if measured, how far it can be relied on."""
+    words = f"{class_name(code)} {probability:.3f}"
+    if not entry:
+        return words
+    values = {"sensitivity": _value(entry, "recall"), "precision": _value(entry, "precision")}
+    return f"{words} ({text('analyze.class_measures', **values)})"
+
+
+def _value(entry: dict | None, measure: str) -> str:
+    """A measure without its interval, a dash where there is none."""
+    value = (entry or {}).get(measure, {}).get("value")
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _table(
+    ranked: list[tuple[str, float]], measured: Mapping[str, dict]
+) -> tuple[list[str], list[list[object]]]:
+    """The columns and rows of class codes with their probabilities and what was measured."""
+    columns = [text("analyze.class_column"), text("analyze.probability_column")]
+    if measured:
+        columns += [text(f"models.{name}") for name in ("recall", "precision", "support")]
+    columns.append(text("analyze.group_column"))
+    rows = []
+    for code, p in ranked:
+        row: list[object] = [f"{class_name(code)} ({code})", f"{p:.4f}"]
+        if measured:
+            entry = measured.get(code, {})
+            figures = (shown(entry.get(name)) for name in ("recall", "precision"))
+            row += [*figures, entry.get("support", "–")]
+        rows.append([*row, text(f"groups.{BY_CODE[code].group}")])
+    return columns, rows

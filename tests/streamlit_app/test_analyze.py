@@ -28,7 +28,7 @@ def app():
 
 
 def words(test) -> str:
-    parts = [*test.markdown, *test.caption, *test.error, *test.subheader, *test.info]
+    parts = [*test.markdown, *test.caption, *test.error, *test.header, *test.info]
     return "\n".join(str(part.value) for part in parts)
 
 
@@ -141,7 +141,7 @@ def test_uploads_are_held_in_memory(app):
 def test_about_page_tells_limits_before_results(app):
     app.switch_page("app_pages/about.py").run()
     assert not app.exception
-    told = [str(part.value) for part in app.subheader]
+    told = [str(part.value) for part in app.header]
     assert told.index("Known limits") < told.index("What the model reached on lesions it never saw")
 
 
@@ -204,3 +204,36 @@ def test_a_new_photo_begins_with_its_own_leading_class(app):
 def test_a_bad_first_upload_leaves_the_example_marked_as_one(app):
     app.file_uploader[0].set_value(("lesion.jpg", b"", "image/jpeg")).run()
     assert any("Example, not a photo" in str(part.value) for part in app.markdown)
+
+
+def test_each_class_is_told_with_what_the_model_reached(app):
+    measured = registry.default_card().metrics["native"]["per_class"]["MEL"]
+    recall, precision = measured["recall"], measured["precision"]
+    figures = [f"{entry['value']:.2f}" for entry in (recall, precision)]
+    (chart,) = answers(app)
+    analysis = app.session_state["analyze_viewed"][1].analysis
+    words = f"Melanoma {analysis.probability('MEL'):.3f}"
+    assert f"{words} (sensitivity {figures[0]}, precision {figures[1]})" in chart.proto.alt
+    fold = next(box for box in app.expander if box.label == "The same numbers as a table")
+    (table,) = fold.get("html")
+    (row,) = [line for line in table.proto.body.split("<tr>") if ">Melanoma (MEL)" in line]
+    for entry in (recall, precision):
+        interval = f"{entry['low']:.2f} to {entry['high']:.2f}"
+        assert f">{entry['value']:.2f} ({interval})<" in row
+    assert f">{measured['support']}<" in row
+    assert "it depends on how common the class was" in "".join(c.value for c in fold.caption)
+
+
+def test_a_class_that_was_not_measured_has_dashes():
+    def draw():
+        from streamlit_app.components.probabilities import bars_with_table
+
+        entry = {"support": 3, "recall": {"value": 0.5}, "precision": {}}
+        bars_with_table([("MEL", 0.7), ("NV", 0.3)], key="bars", measured={"MEL": entry})
+
+    test = AppTest.from_function(draw).run()
+    assert not test.exception
+    told = "Melanoma 0.700 (sensitivity 0.50, precision –), Melanocytic nevus 0.300"
+    assert test.get("plotly_chart")[0].proto.alt == told
+    rows = test.get("html")[0].proto.body.split("<tr>")
+    assert [row.count(">–<") for row in rows if 'scope="row"' in row] == [1, 3]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from model_zoo import registry
 from model_zoo.classifier import Classifier
 from model_zoo.segmentation import bundled_outliner
 from streamlit_app.cache import SECOND
@@ -57,6 +58,14 @@ def test_both_answers_and_their_differences_are_those_of_python(app):
     tables = [part.proto.body for part in app.get("html") if "Melanoma (MEL)" in part.proto.body]
     for table, analysis in zip(tables[:2], (one, two), strict=True):
         assert f"{analysis.probability('MEL'):.4f}" in table
+    recall = registry.default_card().metrics["native"]["per_class"]["MEL"]["recall"]
+    reached = f"{recall['value']:.2f}"
+    assert all(f">{reached} ({recall['low']:.2f} to" in table for table in tables[:2])
+    alts = [
+        c.proto.alt for c in app.get("plotly_chart") if c.key in ("compare_first", "compare_second")
+    ]
+    assert len(alts) == 2
+    assert all(f"(sensitivity {reached}, precision" in alt for alt in alts)
 
 
 def test_differences_are_folded_away_with_an_answer_that_is(app):
