@@ -9,9 +9,6 @@ from streamlit_app.cache import Viewed
 from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.content import class_name, sample_title, text, told
 
-# In pixels of the screen: of a picture, so that a laptop shows it whole, and of its column.
-TALLEST, WIDEST = 410, 550
-
 BLEND, BESIDE, SQUARE, PLAIN, SHUFFLED = "blend", "beside", "square", "plain", "shuffled"
 
 
@@ -19,7 +16,8 @@ BLEND, BESIDE, SQUARE, PLAIN, SHUFFLED = "blend", "beside", "square", "plain", "
 def photo_view(viewed: Viewed) -> None:
     """Nothing; draws the photo and its controls."""
     if viewed.analysis.heatmaps is None:
-        _draw_square(viewed)
+        with st.container(key="picture_of_answer"):
+            _draw_square(viewed)
         st.caption(told(ZooError("no_heatmap")))
         return
     views = [BLEND, BESIDE, SQUARE, PLAIN]
@@ -37,7 +35,7 @@ def photo_view(viewed: Viewed) -> None:
         label_visibility="collapsed",
         width="stretch",
     )
-    picture = st.container()
+    picture = st.container(key="picture_of_answer")
     label, opacity, outline = _controls(viewed)
     with picture:
         if view == SQUARE:
@@ -53,7 +51,8 @@ def photo_view(viewed: Viewed) -> None:
 
 def plain_photo(viewed: Viewed) -> None:
     """Nothing; draws the photo with its outline alone, which tells nothing of the answer."""
-    _draw_photo(viewed, outline=True)
+    with st.container(key="picture_alone"):
+        _draw_photo(viewed, outline=True)
 
 
 def _controls(viewed: Viewed) -> tuple[str, float, bool]:
@@ -92,16 +91,16 @@ def _draw_two(viewed: Viewed, label: str, opacity: float, outline: bool, *, shuf
     left, right = st.columns(2, gap="small")
     with left:
         if shuffled:
-            _draw_heatmap(viewed, label, opacity, outline, whole=False)
+            _draw_heatmap(viewed, label, opacity, outline)
         else:
-            _draw_photo(viewed, outline, whole=False)
+            _draw_photo(viewed, outline)
     with right:
-        _draw_heatmap(viewed, label, opacity, outline, shuffled=shuffled, whole=False)
+        _draw_heatmap(viewed, label, opacity, outline, shuffled=shuffled)
 
 
-def _draw_photo(viewed: Viewed, outline: bool, *, whole: bool = True) -> None:
+def _draw_photo(viewed: Viewed, outline: bool) -> None:
     rgb = viewed.with_outline() if outline else viewed.shown
-    _draw(rgb, text("analyze.alt_photo", name=sample_title(viewed.name)), whole=whole)
+    _draw(rgb, text("analyze.alt_photo", name=sample_title(viewed.name)))
 
 
 def picture(
@@ -120,13 +119,11 @@ def _draw_heatmap(
     outline: bool,
     *,
     shuffled: bool = False,
-    whole: bool = True,
 ) -> None:
     words = "analyze.alt_shuffled" if shuffled else "analyze.alt_heatmap"
     _draw(
         picture(viewed, label, opacity, outline=outline, shuffled=shuffled),
         text(words, label=class_name(label), name=sample_title(viewed.name)),
-        whole=whole,
     )
 
 
@@ -138,12 +135,8 @@ def _draw_square(viewed: Viewed) -> None:
     st.caption(text("analyze.caption_square", side=viewed.side))
 
 
-def _draw(rgb: np.ndarray, alt: str, *, whole: bool = True) -> None:
-    """Nothing; draws a picture. whole: it has the column to itself, where it may be too tall."""
-    height, width = rgb.shape[:2]
-    narrow = round(TALLEST * width / height)
-    fits = narrow >= WIDEST or not whole
-    st.image(rgb, alt=alt, width="stretch" if fits else narrow, output_format="JPEG")
+def _draw(rgb: np.ndarray, alt: str) -> None:
+    st.image(rgb, alt=alt, width="stretch", output_format="JPEG")
 
 
 def _caption(viewed: Viewed, label: str, *, shuffled: bool) -> None:

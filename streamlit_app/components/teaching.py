@@ -35,8 +35,9 @@ def abcd_strip(analysis: Analysis) -> None:
     """Nothing; draws the numbers of the ABCD rule in one row; their meaning is told elsewhere."""
     if analysis.abcd is None:
         return
-    st.markdown(f"#### {text('abcd.title')}", help=text("abcd.note"))
-    with st.container(border=True, horizontal=True, horizontal_alignment="distribute"):
+    st.markdown(f"## {text('abcd.title')}", help=text("abcd.note"))
+    beside = {"horizontal": True, "horizontal_alignment": "distribute", "gap": "xsmall"}
+    with st.container(border=True, **beside):
         short = dict(_numbers(analysis.abcd)) | {"colours": str(len(analysis.abcd.colours))}
         for name, value in short.items():
             words = f":small[{text(f'abcd.{name}_short')}]  \n**{value}**"

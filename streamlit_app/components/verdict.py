@@ -25,7 +25,7 @@ def verdict(analysis: Analysis, card: Card, mode: str, *, wide: bool = False) ->
     wide: both side by side.
     """
     left, right = (
-        st.columns([5, 6], gap="large", vertical_alignment="center")
+        st.columns(2, gap="medium", vertical_alignment="center")
         if wide
         else (st.container(), st.container())
     )

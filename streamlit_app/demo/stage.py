@@ -46,12 +46,13 @@ RING = """box => {
     ring.style.width = `${box.width + 16}px`; ring.style.height = `${box.height + 16}px`;
     document.body.append(ring);
 }"""
-# Between two runs of a page nothing runs either, so it must have been quiet for a while; pictures
-# and letters come later than the page's own word that it is done.
+# Between two runs of a page nothing runs either, so it must have been quiet for a while; pictures,
+# letters and the code of widgets come later than the page's own word that it is done.
 READY = """quiet => {
     const app = document.querySelector('[data-testid=stApp]');
     const done = app?.dataset.testScriptState === 'notRunning'
         && !document.querySelector('[data-stale=true], [data-testid=stSpinner]')
+        && ![...document.querySelectorAll('[data-testid=stSkeleton]')].some(e => e.offsetParent)
         && [...document.images].every(image => image.complete)
         && document.fonts.status === 'loaded';
     window.demoQuiet = done ? window.demoQuiet ?? performance.now() : undefined;
