@@ -20,7 +20,6 @@ from streamlit_app.startup import started
 from streamlit_app.uploads import forget_replaced, keep_uploads_in_memory
 
 keep_uploads_in_memory()
-st.set_page_config(page_title="LesionLens", page_icon=LOGO, layout="wide")
 prepare_language()
 st.logo(LOGO, size="large")
 page = st.navigation(
@@ -38,8 +37,10 @@ page = st.navigation(
     ],
     position="top",
 )
+st.set_page_config(page_title=f"{page.title} · LesionLens", page_icon=LOGO, layout="wide")
 look()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.title(page.title, anchor=False, width="content")
     banner()
     choose_language()
 acknowledge()

@@ -40,7 +40,7 @@ def page() -> None:
 
 
 def _section(name: str) -> None:
-    st.subheader(text(f"about.{name}"), anchor=False)
+    st.header(text(f"about.{name}"), anchor=False)
 
 
 def _purpose(card: Card) -> None:

@@ -41,7 +41,7 @@ def _begin() -> None:
         card = choose_model()
         mode = choose_mode()
     with left:
-        st.subheader(text("study.title"), anchor=False)
+        st.header(text("study.title"), anchor=False)
         st.markdown(text("study.intro"))
         source = st.segmented_control(
             text("study.source"),

@@ -9,7 +9,7 @@ from streamlit_app.content import card_words, text
 
 def outline_card(card: Card) -> None:
     """Nothing; draws limits, held-out figures, checks of the photo, licence and hash."""
-    st.subheader(text("outline.title"), anchor=False)
+    st.header(text("outline.title"), anchor=False)
     st.markdown(card_words(card.intended_use) or text("models.not_said"))
     limits, figures = st.columns([1, 1], gap="large")
     with limits:

@@ -18,7 +18,7 @@ from streamlit_app.thumbnails import thumbnail
 def study_end(done: Round) -> None:
     """Nothing; draws the end of a round."""
     answers, source = done.answers, st.session_state["study_source_used"]
-    st.subheader(text("study.end_title"), anchor=False)
+    st.header(text("study.end_title"), anchor=False)
     if source == DRAWN:
         st.warning(text("study.drawn_end"), icon=":material/draw:")
     if not answers:

@@ -231,7 +231,7 @@ def opened(**context: object) -> AppTest:
 
 
 def page_words(test: AppTest) -> str:
-    return "\n".join(str(part.value) for part in (*test.markdown, *test.caption, *test.subheader))
+    return "\n".join(str(part.value) for part in (*test.markdown, *test.caption, *test.title))
 
 
 @pytest.mark.parametrize("code", TRANSLATIONS)
