@@ -165,10 +165,11 @@ def to_html(report: Report) -> bytes:
     )
     return (
         f'<!doctype html><html lang="{report.language}" dir="{report.direction}">'
-        f'<meta charset="utf-8"><title>{html.escape(report.title)}'
-        f"</title><style>{STYLE}</style>{notice}<h1>{html.escape(report.title)}</h1>"
+        '<meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(report.title)}</title><style>{STYLE}</style>{notice}<h1>{html.escape(report.title)}</h1>"
         f"<p>{html.escape(report.made)}</p><p class=verdict>{html.escape(report.verdict)}</p>"
-        f"<div class=row>{figures}</div><div class=row>"
+        f'<div class=row>{figures}</div><div class="row answer">'
         f"{bars}<table>{facts}</table></div>{notice}</html>"
     ).encode()
 
@@ -294,5 +295,11 @@ img{width:100%;border-radius:.4rem}figcaption,small{color:#5c646b;font-size:.85e
 td,th{padding:.15rem .4rem;text-align:start;vertical-align:top;overflow-wrap:anywhere}
 .bar{width:40%;background:#eceae4}.bar i{display:block;height:.7em;background:#0f6b6b}
 .number{white-space:nowrap}
-@media print{body{margin:0;font-size:11px}}
+@page{margin:11mm}
+@media print{*{-webkit-print-color-adjust:exact;print-color-adjust:exact}
+body{margin:0;padding:0;max-width:none;font-size:10.5px;line-height:1.3}
+.notice,.verdict,body>p{margin:.3rem 0}td,th{padding:.05rem .3rem}tr{break-inside:avoid}
+.row{flex-wrap:nowrap}.row>*{flex-basis:0;min-width:0;margin-bottom:.6rem}
+.answer{display:block;columns:2;column-gap:1.5rem}table{width:100%}
+img{max-height:62mm;object-fit:contain;object-position:0 0}}
 """

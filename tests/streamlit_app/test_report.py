@@ -13,10 +13,13 @@ from PIL import Image
 
 from model_zoo import NOTICE, registry
 from model_zoo.analysis import Analysis
+from model_zoo.classifier import Classifier
 from model_zoo.labels import CODES
+from model_zoo.segmentation import bundled_outliner
 from model_zoo.trust import Check
 from streamlit_app import report
 from streamlit_app.content import in_language
+from streamlit_app.local_server import SAMPLES
 
 NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 PHOTO = np.full((300, 400, 3), 160, np.uint8)
@@ -153,3 +156,41 @@ def test_pictures_are_small_and_inside(made):
     assert max(Image.open(io.BytesIO(report._jpeg(large))).size) == report.PICTURE_SIDE
     page = report.to_html(made).decode()
     assert not re.search(r'(src|href)="http', page)
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Classifier.load(outliner=bundled_outliner())
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("spoken", ["en", "de", "fa"])
+@pytest.mark.parametrize("turns", [0, 1], ids=["landscape", "portrait"])
+def test_html_is_printed_on_one_page(browser, reader, turns, spoken):
+    with Image.open(SAMPLES / "vessels.jpg") as drawn:
+        photo = np.rot90(np.asarray(drawn.convert("RGB")), turns).copy()
+    photo = photo[:, : photo.shape[1] * 2 // 3].copy() if turns else photo
+    analysis = reader.analyse(photo)
+    assert analysis.readable
+    assert analysis.outline is not None
+    pictures = [(photo, "The photo"), (photo, "The heatmap")]
+    with in_language(spoken):
+        card, digest = reader.card, reader.digest()
+        made = report.make("vessels.jpg", pictures, analysis, card, digest, NOW)
+    tab = browser.new_page()
+    tab.set_content(report.to_html(made).decode())
+    for paper in ("A4", "Letter"):
+        printed = tab.pdf(format=paper)
+        assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    tab.close()
+
+
+@pytest.mark.browser
+def test_html_fits_a_phone(browser, made):
+    context = browser.new_context(
+        viewport={"width": 360, "height": 780}, is_mobile=True, has_touch=True
+    )
+    tab = context.new_page()
+    tab.set_content(report.to_html(made).decode())
+    assert tab.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [360, 360]
+    context.close()
