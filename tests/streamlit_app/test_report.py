@@ -1,10 +1,8 @@
 """Reports: the same content in both formats, the notice on each, one page, nothing injected."""
 
-import contextlib
 import dataclasses
 import io
 import re
-import zlib
 from datetime import UTC, datetime
 
 import numpy as np
@@ -20,6 +18,8 @@ from model_zoo.trust import Check
 from streamlit_app import report
 from streamlit_app.content import in_language
 from streamlit_app.local_server import SAMPLES
+
+from .pdf_words import pdf_text, unpacked
 
 NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 PHOTO = np.full((300, 400, 3), 160, np.uint8)
@@ -49,26 +49,6 @@ def report_of(blur, mode="single", centred=True, checks=None):
 @pytest.fixture
 def made():
     return report_of(True)
-
-
-def unpacked(pdf: bytes) -> list[bytes]:
-    """The compressed parts of a PDF, its pages among them."""
-    parts = []
-    for part in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
-        with contextlib.suppress(zlib.error):
-            parts.append(zlib.decompress(part))
-    return parts
-
-
-def pdf_text(pdf: bytes) -> str:
-    """All words of a PDF whose fonts are the built-in ones: its text operators, unpacked."""
-    words = [
-        word
-        for drawn in unpacked(pdf)
-        for word in re.findall(rb"\((.*?)(?<!\\)\) Tj", drawn, re.DOTALL)
-    ]
-    joined = b" ".join(words).decode("latin-1")
-    return joined.replace("\\(", "(").replace("\\)", ")")
 
 
 def test_both_formats_hold_the_same_content_and_the_notice(made):
