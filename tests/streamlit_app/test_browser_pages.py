@@ -142,7 +142,7 @@ def test_analyze_tells_its_story_on_one_screen(visit, keep, size):
     keep(tab, f"one_screen_{size['width']}")
     parts = (
         tab.get_by_text("No check failed"),
-        tab.get_by_text("Left possible:"),
+        tab.get_by_text(text("verdict.set", names="").strip()),
         tab.get_by_alt_text("Grad-CAM heatmap of").first,
         tab.locator(".js-plotly-plot").first,
         tab.get_by_text("Asymmetry", exact=True).first,

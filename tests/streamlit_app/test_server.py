@@ -2,7 +2,6 @@
 
 import json
 import threading
-import tomllib
 import urllib.request
 
 import pytest
@@ -154,9 +153,3 @@ def test_the_page_says_that_it_is_busy_and_keeps_the_choice(monkeypatch):
     again.click().run()
     assert SENTENCES["busy"] not in [warning.value for warning in app.warning]
     assert not app.exception
-
-
-def test_tables_offer_no_download_beside_our_own():
-    # Theirs would write file names as they are, and no notice.
-    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
-    assert settings["client"]["disableDataExport"] is True

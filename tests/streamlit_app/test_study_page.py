@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from model_zoo import registry
+from model_zoo.classifier import Classifier
 from model_zoo.trust import TTA
 from streamlit_app import isic_archive, study
 from streamlit_app.components import study_sources
@@ -83,7 +84,13 @@ def test_nobody_goes_on_without_an_answer(app):
 
 def test_a_drill_asks_again_before_the_truth(app, monkeypatch):
     monkeypatch.setattr(study, "MISLEADING", 1.0)
-    test = commit(begin(app, drill=True))
+    test = begin(app, drill=True)
+    whole = test.session_state["study_round"]
+    # Of another class the model's answer would be wrong already, and nothing be made wrong.
+    right = Classifier.load().analyse(whole.cases[0].data).label
+    case = dataclasses.replace(whole.cases[0], label=right)
+    test.session_state["study_round"] = dataclasses.replace(whole, cases=(case, *whole.cases[1:]))
+    test = commit(test.run())
     assert "You said **Melanocytic nevus**" in words(test)
     assert "It is" not in words(test)
     test.session_state["study_again"] = "DF"
@@ -92,7 +99,8 @@ def test_a_drill_asks_again_before_the_truth(app, monkeypatch):
     test = press(test, "Next case")
     answer = test.session_state["study_round"].answers[0]
     assert (answer.first, answer.last) == ("NV", "DF")
-    assert answer.misled == (study.leading(answer.model) == answer.case.label)
+    assert study.leading(answer.model) == right != study.leading(answer.shown)
+    assert answer.misled
 
 
 def test_the_end_of_a_drill_tells_which_answers_were_made_wrong(app, monkeypatch):
