@@ -8,6 +8,8 @@ import pytest
 from model_zoo.classifier import Classifier
 from model_zoo.labels import LABELS
 
+from .screens import SCREENS
+
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "streamlit_app" / "samples"
 
@@ -15,8 +17,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def page(browser, address):
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+def page(browser, address, request):
+    """A tab of a visitor who has just agreed to the notice, on one of `SCREENS`."""
+    context = browser.new_context(**SCREENS[getattr(request, "param", "laptop")])
     tab = context.new_page()
     tab.set_default_timeout(60_000)
     tab.goto(address)
@@ -57,6 +60,7 @@ def test_the_page_shows_eight_names_and_a_heatmap(page):
     assert heatmap_spread(page) > 60
 
 
+@pytest.mark.parametrize("page", SCREENS, indirect=True)
 def test_a_real_file_goes_through_the_real_server(page):
     file = SAMPLES / "vessels.jpg"  # one that no check refuses
     page.locator("input[type=file]").set_input_files(str(file))

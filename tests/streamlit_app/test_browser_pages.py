@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from streamlit_app.components.charts import DARK, LIGHT
 from streamlit_app.content import ENGLISH, LANGUAGES, in_language, text
 from streamlit_app.demo.stage import READY
+
+from .barriers import grave, overflow
 
 pytestmark = pytest.mark.browser
 
@@ -17,10 +18,6 @@ PHONE = {"width": 360, "height": 780}
 THEMES = {"light": LIGHT, "dark": DARK}
 PAGES = ("", "study", "batch", "models", "about")
 TABS = ("Confusions", "ROC curves", "Calibration", "By group")
-# What is within Streamlit's own widgets and cannot be reached from here: rule, selector, reason.
-EXCEPTIONS: list[tuple[str, str, str]] = []
-GRAVE = ("serious", "critical")
-HEADINGS = ("heading-order", "page-has-heading-one", "empty-heading")  # axe calls these moderate
 
 
 @pytest.fixture
@@ -53,14 +50,6 @@ def settle(tab, language=ENGLISH) -> None:
     tab.get_by_text(notice).first.wait_for()
     tab.evaluate("() => { window.demoQuiet = undefined }")
     tab.wait_for_function(READY, arg=500)
-
-
-def overflow(tab) -> int:
-    """By how many pixels the page is wider than the screen."""
-    return tab.evaluate(
-        "() => { const m = document.querySelector('[data-testid=stMain]');"
-        " return m.scrollWidth - m.clientWidth }"
-    )
 
 
 def names(tab) -> tuple[str, list[str]]:
@@ -255,30 +244,3 @@ def test_the_notice_itself_has_no_grave_barrier(browser, address, theme):
     tab.add_style_tag(content="* { transition: none !important; animation: none !important }")
     assert grave(tab) == []
     context.close()
-
-
-def grave(tab) -> list[str]:
-    """The serious and critical violations that axe-core finds, and any of headings, but for
-    `EXCEPTIONS`.
-
-    Only what is still there at a second look: what Streamlit is just about to draw is pale for some
-    milliseconds, after the page has reported that it is done.
-    """
-    found = violations(tab)
-    if found:
-        tab.wait_for_timeout(500)
-        found &= violations(tab)
-    return sorted(found)
-
-
-def violations(tab) -> set[str]:
-    found = Axe().run(tab).response["violations"]
-    return {
-        f"{violation['id']}: {node['html'][:200]}"
-        for violation in found
-        if violation["impact"] in GRAVE or violation["id"] in HEADINGS
-        for node in violation["nodes"]
-        if not any(
-            rule == violation["id"] and selector in node["html"] for rule, selector, _ in EXCEPTIONS
-        )
-    }

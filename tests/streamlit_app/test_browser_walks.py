@@ -1,28 +1,55 @@
-"""Whole walks in a real browser: Analyze by keyboard alone, a batch, and a round of Study."""
+"""Whole walks in a real browser, on a laptop and on a phone: Analyze, a batch, and Study.
+
+In each state that a walk reaches the page fits, and has no grave barrier.
+"""
 
 import csv
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from streamlit_app.content import text
+from model_zoo import NOTICE
+from streamlit_app.content import class_name, text
 from streamlit_app.demo.stage import Stage
 from streamlit_app.local_server import SAMPLES
+
+from .barriers import grave, overflow
+from .pdf_words import pdf_text
+from .screens import SCREENS
 
 pytestmark = pytest.mark.browser
 
 FAR = 60  # presses of a key within which everything on a page is reached
 
 
+@pytest.fixture(params=SCREENS)
+def screen(request):
+    return request.param
+
+
 @pytest.fixture
-def stage(browser, address):
+def stage(browser, address, screen):
     """A tab of a visitor who has agreed to the notice; `open` it at a page."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(**SCREENS[screen])
     context.add_cookies([{"name": "lesionlens_notice", "value": "agreed", "url": address}])
     tab = context.new_page()
     tab.set_default_timeout(60_000)
     yield Stage(tab, quiet_ms=200, written=False)
     context.close()
+
+
+@pytest.fixture
+def look(stage, keep, screen):
+    """Looks at the state that a walk has reached: keeps a picture of it, and finds no barrier."""
+
+    def see(name):
+        stage.settle()
+        keep(stage.tab, f"{name}_{screen}")
+        assert overflow(stage.tab) <= 0
+        assert grave(stage.tab) == []
+
+    return see
 
 
 def reach(tab, wanted, key="Tab") -> None:
@@ -33,6 +60,13 @@ def reach(tab, wanted, key="Tab") -> None:
             return
         tab.keyboard.press(key)
     raise AssertionError(f"{wanted} was not reached by {FAR} presses of {key}")
+
+
+def downloaded(tab, button) -> bytes:
+    """The file that a button offers."""
+    with tab.expect_download() as caught:
+        button.click()
+    return Path(caught.value.path()).read_bytes()
 
 
 def test_analyze_by_keyboard_alone(stage, address):
@@ -61,56 +95,150 @@ def test_analyze_by_keyboard_alone(stage, address):
     tab.get_by_alt_text("Grad-CAM heatmap of Vascular lesion laid over").wait_for()
 
 
-def test_a_batch_has_a_row_for_each_file_and_one_csv(stage, address, tmp_path):
-    broken = tmp_path / "=broken.jpg"
+def test_a_refused_photo_shows_its_answer_on_request_and_in_no_report(
+    stage, address, look, keep, screen
+):
+    stage.open(address)
+    tab = stage.tab
+    tab.locator("input[type=file]").set_input_files(SAMPLES / "hair.jpg")
+    tab.get_by_text(text("verdict.poor_quality")).wait_for()
+    stage.settle()
+    tab.get_by_text(text("analyze.folded")).click()
+    tab.locator(".js-plotly-plot").first.wait_for()
+    look("folded")
+    page = downloaded(tab, tab.get_by_role("button", name=text("analyze.report_html"))).decode()
+    printed = downloaded(tab, tab.get_by_role("button", name=text("analyze.report_pdf")))
+    told = "".join(pdf_text(printed).split())
+    assert page.count(NOTICE) == 2
+    for words in (NOTICE, text("verdict.poor_quality")):
+        assert words in page
+        assert "".join(words.split()) in told
+    assert class_name("MEL") not in page.split("</style>")[1]
+    tab.set_content(page)
+    tab.wait_for_function("[...document.images].every(image => image.complete)")
+    keep(tab, f"report_{screen}")
+    assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert grave(tab) == []
+
+
+def test_two_photos_are_compared_to_the_end(stage, address, look):
+    stage.open(address)
+    tab = stage.tab
+    tab.locator("input[type=file]").set_input_files(SAMPLES / "vessels.jpg")
+    tab.get_by_alt_text("laid over the photo vessels.jpg").wait_for()
+    stage.settle()
+    stage.click(tab.get_by_text(text("compare.toggle")))
+    second = stage.keyed("analyze_second").locator("input[type=file]")
+    second.set_input_files(SAMPLES / "network.jpg")
+    tab.get_by_role("heading", name=text("compare.differences")).wait_for()
+    look("compared")
+    for name in ("vessels.jpg", "network.jpg"):
+        assert tab.get_by_alt_text(f"laid over the photo {name}").count() == 1
+    charts = tab.locator(".js-plotly-plot")
+    assert charts.count() == 3
+    for at in range(3):
+        box = charts.nth(at).bounding_box()
+        assert box["x"] + box["width"] <= tab.viewport_size["width"]
+
+
+def test_a_batch_has_a_row_for_each_file_and_one_csv(stage, address, look, tmp_path):
+    broken, packed = tmp_path / "=broken.jpg", tmp_path / "more.zip"
     broken.write_bytes(b"\xff\xd8\xffnothing")
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(SAMPLES / "network.jpg", "inside.jpg")
+        archive.writestr("notes.txt", "no photo")
     stage.open(f"{address}/batch")
     tab = stage.tab
-    files = [SAMPLES / "vessels.jpg", SAMPLES / "network.jpg", broken]
-    tab.locator("input[type=file]").set_input_files(files)
+    tab.locator("input[type=file]").set_input_files([SAMPLES / "vessels.jpg", packed, broken])
     tab.get_by_role("button", name=text("batch.start")).click()
-    button = tab.get_by_role("button", name=text("batch.csv", count=3))
-    button.wait_for()
-    stage.settle()
+    button = tab.get_by_role("button", name=text("batch.csv", count=4))
+    unreadable = tab.get_by_role("button", name=text("status.unreadable"))
+    unreadable.wait_for()  # the last photo is among the rows
+    look("batch")
     table = tab.get_by_test_id("stDataFrame")
-    # What a screen reader reads of it; eyes are shown a canvas.
-    cells = table.locator("canvas [role=gridcell]")
-    cells.first.wait_for(state="attached")
-    cells = cells.all_text_contents()
-    assert {file.name for file in files} <= set(cells)
+    assert {"vessels.jpg", "more.zip: inside.jpg", broken.name} <= cells(table)
     table.hover()
     assert tab.get_by_role("button", name="Download as CSV").count() == 0  # the unsafe one
-    with tab.expect_download() as caught:
-        button.click()
-    content = Path(caught.value.path()).read_text(encoding="utf-8")
-    rows = list(csv.DictReader(content.splitlines()))
-    assert [row["file"] for row in rows[:3]] == ["vessels.jpg", "network.jpg", "'=broken.jpg"]
-    assert [row["status"] == "unreadable" for row in rows[:3]] == [False, False, True]
-    assert "Research and teaching only" in rows[3]["file"]
+    rows = list(csv.DictReader(downloaded(tab, button).decode("utf-8-sig").splitlines()))
+    named = ["vessels.jpg", "more.zip: inside.jpg", "'=broken.jpg", "more.zip: notes.txt"]
+    assert [row["file"] for row in rows[:4]] == named
+    assert [row["status"] for row in rows[2:4]] == ["unreadable", "left_out"]
+    assert "Research and teaching only" in rows[4]["file"]
+    stage.click(unreadable)
+    look("batch_filtered")
+    assert broken.name in cells(table)
+    assert not {"vessels.jpg", "more.zip: inside.jpg"} & cells(table)
 
 
-def test_a_short_round_of_study(stage, address):
-    stage.open(f"{address}/study")
+def cells(table) -> set[str]:
+    """What a screen reader reads of a table; eyes are shown a canvas."""
+    found = table.locator("canvas [role=gridcell]")
+    found.first.wait_for(state="attached")
+    return set(found.all_text_contents())
+
+
+def test_a_short_round_of_study(stage, address, look):
+    begin(stage, address)
     tab = stage.tab
-    tab.get_by_role("radio", name=text("study.drawn")).click()
-    tab.get_by_role("radio", name="5", exact=True).click()
-    stage.settle()
-    tab.get_by_role("button", name=text("study.start")).click()
     for place in range(5):
         tab.get_by_text(text("study.progress", place=place + 1, length=5)).wait_for()
         stage.settle()
         assert tab.locator(".js-plotly-plot").count() == 0  # no answer before one's own
-        tab.get_by_test_id("stRadio").get_by_text("Melanocytic nevus").click()
-        tab.get_by_role("radio", name=text("study.guess")).click()
-        tab.get_by_role("button", name=text("study.commit")).click()
+        if place == 0:
+            look("study_case")
+        commit(tab)
         tab.locator(".js-plotly-plot").wait_for()
+        if place == 0:
+            look("study_reveal")
         tab.get_by_role("button", name=text("study.next" if place < 4 else "study.finish")).click()
     tab.get_by_role("heading", name=text("study.end_title")).wait_for()
-    stage.settle()
+    look("study_end")
     for name in ("hits_you", "hits_model", "brier_you", "brier_model"):
         assert tab.get_by_test_id("stMetric").filter(has_text=text(f"study.{name}")).count() == 1
-    with tab.expect_download() as caught:
-        tab.get_by_role("button", name=text("study.csv")).click()
-    rows = Path(caught.value.path()).read_text(encoding="utf-8").splitlines()
+    written = downloaded(tab, tab.get_by_role("button", name=text("study.csv")))
+    rows = written.decode("utf-8-sig").splitlines()
     assert len(rows) == 7  # a head, five cases, the notice
     assert "Research and teaching only" in rows[-1]
+
+
+def test_a_drill_asks_again_and_tells_at_the_end_what_it_made_wrong(stage, address, look):
+    begin(stage, address, drill=True)
+    tab = stage.tab
+    for place in range(5):
+        tab.get_by_text(text("study.progress", place=place + 1, length=5)).wait_for()
+        stage.settle()
+        commit(tab)
+        settle = tab.get_by_role("button", name=text("study.settle"))
+        settle.wait_for()
+        assert tab.get_by_test_id("stAlert").count() == 0  # no truth before the last word
+        if place == 0:
+            look("drill_again")
+        settle.click()
+        tab.get_by_role("button", name=text("study.next" if place < 4 else "study.finish")).click()
+    tab.get_by_role("heading", name=text("study.end_title")).wait_for()
+    look("drill_end")
+    written = downloaded(tab, tab.get_by_role("button", name=text("study.csv")))
+    rows = list(csv.DictReader(written.decode("utf-8-sig").splitlines()))[:5]
+    misled = [row for row in rows if row["made_wrong"] == "yes"]
+    assert all(row["model"] == row["truth"] != row["model_shown"] for row in misled)
+    fold = tab.get_by_text(text("study.made_wrong", count=len(misled)))
+    assert fold.count() == bool(misled)
+
+
+def begin(stage, address, *, drill=False) -> None:
+    """Nothing; begins a round of five drawn cases."""
+    stage.open(f"{address}/study")
+    tab = stage.tab
+    tab.get_by_role("radio", name=text("study.drawn")).click()
+    tab.get_by_role("radio", name="5", exact=True).click()
+    if drill:
+        tab.get_by_text(text("study.drill")).click()
+    stage.settle()
+    tab.get_by_role("button", name=text("study.start")).click()
+
+
+def commit(tab) -> None:
+    """Nothing; says that the case is a nevus, and that this is a guess."""
+    tab.get_by_test_id("stRadio").get_by_text(class_name("NV")).click()
+    tab.get_by_role("radio", name=text("study.guess")).click()
+    tab.get_by_role("button", name=text("study.commit")).click()
