@@ -1,17 +1,20 @@
 """Records the demo: python -m streamlit_app.demo.record
 
 Starts the app, drives it in a browser through the scenes of `storyboard`, and writes the GIF and
-the pictures that the README shows. Needs requirements-dev.txt and a Chromium.
+the pictures that the README shows, with a hash of what they show. Needs requirements-dev.txt and a
+Chromium.
 """
 
 import argparse
 import contextlib
+import hashlib
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model_zoo import registry
 from streamlit_app.components.notice import COOKIE
 from streamlit_app.demo.browser import LostInApp, NoBrowser, opened
 from streamlit_app.demo.film import write_gif, write_png
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
 GIF, PICTURES_FOLDER = Path("streamlit_app/demo/demo.gif"), Path("docs")
+RECORDED = "recorded.sha256"  # beside the GIF: of which app it and the pictures are
+MOST_BYTES = 8_000_000  # of a GIF that a page still shows soon
 PATIENCE_MS = 60_000
 
 
@@ -63,7 +68,22 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     for file in (gif, *(pictures / name for name in PICTURES)):
         print(f"{file.stat().st_size:>12,}  {file}")
+    if gif.stat().st_size > MOST_BYTES:
+        told = f"Expected a GIF of at most {MOST_BYTES:,} bytes: show fewer or quieter scenes."
+        print(told, file=sys.stderr)
+        return 1
+    gif.with_name(RECORDED).write_text(f"{shown()}\n", encoding="utf-8")
     return 0
+
+
+def shown() -> str:
+    """A sha256 of what the pictures hang on: the scenes, the words of the app, the model."""
+    parts = [
+        (ROOT / "streamlit_app" / part).read_text(encoding="utf-8")
+        for part in ("demo/storyboard.py", "demo/pictures.py", "content/en.toml")
+    ]
+    parts.append(registry.default_card().name)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def record(browser: "Browser", url: str, file: Path, **pace: int) -> None:

@@ -17,7 +17,6 @@ from streamlit_app.demo.pictures import PICTURES
 from streamlit_app.demo.stage import WIDTH
 from streamlit_app.local_server import ROOT
 
-MOST_BYTES = 8_000_000
 QUIET_MS = 200  # the recorder itself waits longer, for the looks alone
 
 
@@ -39,7 +38,7 @@ def test_the_scenes_still_find_what_they_use(browser, address, tmp_path, monkeyp
     record.record(browser, address, file, quiet_ms=QUIET_MS)
     with Image.open(file) as gif:
         assert (gif.format, gif.width) == ("GIF", WIDTH)
-    assert file.stat().st_size <= MOST_BYTES
+    assert file.stat().st_size <= record.MOST_BYTES
     # What was filmed is compared, since identical frames become one in a GIF.
     assert len({frame.png for frame in filmed}) == len(filmed) > len(record.SCENES)
     held = [round(frame.seconds * 1000) for frame in filmed]
@@ -57,10 +56,30 @@ def test_pictures_are_of_their_theme(browser, address, tmp_path, monkeypatch):
 
 def test_the_recorded_demo_can_be_shown():
     file = ROOT / record.GIF
-    assert file.stat().st_size <= MOST_BYTES
+    assert file.stat().st_size <= record.MOST_BYTES
     with Image.open(file) as gif:
         assert (gif.format, gif.width) == ("GIF", WIDTH)
     assert 20_000 <= sum(durations(file)) <= 40_000
+
+
+def test_the_pictures_are_of_the_present_scenes_words_and_model():
+    recorded = (ROOT / record.GIF).with_name(record.RECORDED).read_text(encoding="utf-8")
+    assert recorded.strip() == record.shown(), (
+        "The scenes, the words of the app or the default model are others than in the README's "
+        "pictures. Record again: python -m streamlit_app.demo.record"
+    )
+
+
+@pytest.mark.parametrize(("size", "code"), [(10, 0), (11, 1)])
+def test_a_gif_that_is_too_large_is_no_record(tmp_path, monkeypatch, capsys, size, code):
+    monkeypatch.setattr(record, "MOST_BYTES", 10)
+    monkeypatch.setattr(record, "PICTURES", {})
+    monkeypatch.setattr(record, "opened", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(record, "running", lambda *_, **__: contextlib.nullcontext((None, "")))
+    monkeypatch.setattr(record, "record", lambda _, __, file: file.write_bytes(bytes(size)))
+    assert record.main(["--out", str(tmp_path)]) == code
+    assert (tmp_path / record.RECORDED).exists() == (code == 0)
+    assert ("at most 10 bytes" in capsys.readouterr().err) == (code == 1)
 
 
 def test_the_readme_shows_pictures_that_are_there_and_are_sent_along():
