@@ -95,7 +95,7 @@ def _commit() -> None:
         confidence = st.segmented_control(
             text("study.how_sure"),
             list(CONFIDENCES),
-            format_func=lambda name: text(f"study.{name}"),
+            format_func=_as_sure,
             key="study_confidence",
             width="stretch",
         )
@@ -107,6 +107,12 @@ def _commit() -> None:
         return
     st.session_state["study_committed"] = (first, confidence)
     st.rerun()
+
+
+def _as_sure(name: str) -> str:
+    """How sure the learner is, in words and as the share that the score counts it as."""
+    share = round(100 * CONFIDENCES[name])
+    return text("study.as_sure", words=text(f"study.{name}"), share=share)
 
 
 def _decide_again(shown: np.ndarray, first: str) -> None:

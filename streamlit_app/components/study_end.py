@@ -62,7 +62,7 @@ def _scores(done: Round) -> None:
             (columns[3], "brier_model", f"{model.brier:.2f}"),
         ):
             column.metric(text(f"study.{name}"), value, border=True)
-        st.caption(text("study.brier_note", n=learner.n))
+        st.caption(f"{text('study.brier_note', n=learner.n)} {text('study.chance')}")
     if left_out:
         st.warning(text("study.left_out", count=left_out), icon=":material/history_edu:")
     if unknown:

@@ -11,7 +11,7 @@ from model_zoo.trust import TTA
 from streamlit_app import isic_archive, study
 from streamlit_app.components import study_sources
 from streamlit_app.components.photo_source import samples
-from streamlit_app.content import class_name
+from streamlit_app.content import CHOSEN, LANGUAGES, class_name, in_language, text
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 
@@ -40,11 +40,11 @@ def press(test, label):
     return test.run()
 
 
-def begin(test, *, drill=False):
+def begin(test, *, drill=False, label="Begin"):
     test.session_state["study_source"] = "drawn"
     test.session_state["study_length"] = 5
     test.session_state["study_drill"] = drill
-    return press(test.run(), "Begin")
+    return press(test.run(), label)
 
 
 def commit(test, code="NV", confidence="sure"):
@@ -68,10 +68,23 @@ def test_a_whole_round_from_begin_to_scores(app):
     assert "not cases" in words(test)
     metrics = {metric.label: metric.value for metric in test.metric}
     assert metrics["You: right"] == "80%"
+    assert "differences between you and the network are mostly chance" in words(test)
     assert len(test.get("download_button")) == 1
     assert any("lens-table" in part.proto.body for part in test.get("html"))
     test = press(test, "Another round")
     assert "study_round" not in test.session_state
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_choices_say_what_the_score_counts_them_as(app, code):
+    app.radio(key=CHOSEN).set_value(code).run()
+    with in_language(code):
+        choices = begin(app, label=text("study.start")).segmented_control(key="study_confidence")
+        expected = [
+            f"{text(f'study.{name}')} ({share * 100:.0f} %)"
+            for name, share in study.CONFIDENCES.items()
+        ]
+    assert choices.options == expected
 
 
 def test_nobody_goes_on_without_an_answer(app):
