@@ -85,6 +85,11 @@ class Round:
         """The round after an answer to its current case."""
         return dataclasses.replace(self, answers=(*self.answers, answer))
 
+    def ended(self, last: Answer | None) -> "Round":
+        """The round as it is over now. last: an answer to its current case, None without one."""
+        answers = self.answers if last is None else (*self.answers, last)
+        return dataclasses.replace(self, cases=self.cases[: len(answers)], answers=answers)
+
     def without_current(self) -> "Round":
         """The round without its current case, one that cannot be read."""
         place = len(self.answers)

@@ -22,7 +22,7 @@ def study_end(done: Round) -> None:
     if source == DRAWN:
         st.warning(text("study.drawn_end"), icon=":material/draw:")
     if not answers:
-        st.info(text("study.nothing_read"), icon=":material/info:")
+        st.info(text("study.nothing_answered"), icon=":material/info:")
     else:
         _scores(done)
         if done.drill:

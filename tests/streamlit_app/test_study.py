@@ -1,6 +1,7 @@
 """A round of study: what is drawn, what the learner is shown, and the numbers of its end."""
 
 import csv
+import dataclasses
 import io
 
 import numpy as np
@@ -51,6 +52,18 @@ def test_the_case_moves_on_with_each_answer():
     assert again.current != first
     assert again.answered(answer("MEL", "NV", "NV")).current is None
     assert drawn.answers == ()
+
+
+def test_a_round_can_be_ended_with_the_answers_so_far():
+    drawn = study.begin([case(str(i), "MEL") for i in range(5)], 5, drill=True, seed=1)
+    given = dataclasses.replace(answer("MEL", "NV", "MEL"), case=drawn.current)
+    later = drawn.answered(given)
+    for over in (drawn.ended(given), later.ended(None)):
+        assert over.current is None
+        assert over.answers == (given,)
+        assert over.cases == drawn.cases[:1]
+        assert over.drill
+    assert drawn.ended(None).answers == drawn.ended(None).cases == ()
 
 
 def test_a_case_that_the_model_was_trained_on_counts_for_neither():

@@ -129,6 +129,35 @@ def test_the_end_of_a_drill_tells_which_answers_were_made_wrong(app, monkeypatch
     assert not test.get("plotly_chart")
 
 
+def test_a_round_that_is_ended_shows_what_was_answered_so_far(app):
+    test = begin(app)
+    test = press(press(commit(test), "Next case"), "End the round")
+    assert not test.exception
+    assert "The round is over" in [part.value for part in test.subheader]
+    assert len(test.session_state["study_round"].answers) == 1
+    assert len(test.get("download_button")) == 1
+    test = press(press(test, "Another round"), "Begin")
+    assert "The round is over" not in [part.value for part in test.subheader]
+
+
+def test_a_round_that_is_ended_at_once_says_that_nothing_was_answered(app):
+    test = press(begin(app), "End the round")
+    assert not test.exception
+    assert "No case of this round was answered" in words(test)
+    assert not test.metric
+
+
+def test_a_drill_that_is_ended_tells_of_an_answer_that_was_not_settled(app, monkeypatch):
+    monkeypatch.setattr(study, "MISLEADING", 1.0)
+    test = begin(app, drill=True)
+    test = press(commit(test, "DF"), "End the round")
+    assert not test.exception
+    assert "Of the network's 1 answers in this round" in words(test)
+    (answer,) = test.session_state["study_round"].answers
+    assert (answer.first, answer.last) == ("DF", "DF")
+    assert answer.misled == (study.leading(answer.model) == answer.case.label)
+
+
 def test_a_source_with_fewer_cases_says_so(app):
     app.session_state["study_source"] = "drawn"
     app.session_state["study_length"] = 20
