@@ -50,7 +50,7 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
             _go_on(under_way.without_current())
         return
     answer: Answer | None = st.session_state.get(COMMITTED)
-    left, right = st.columns([1, 1], gap="large")
+    left, right = st.columns([6, 5], gap="large")
     with left:
         _picture(rgb, analysis, case, answer)
     with right:
@@ -74,15 +74,15 @@ def _read(data: bytes, model: str, mode: str) -> tuple[np.ndarray, Analysis]:
 
 
 def _picture(rgb: np.ndarray, analysis: Analysis, case: StudyCase, answer: Answer | None) -> None:
-    """The photo; once the learner has committed, with the heatmap of the class that is shown."""
+    """The photo; beside it, once the learner has committed, the heatmap of the class shown."""
     heatmap = analysis.heatmap(leading(answer.shown)) if answer else None
-    if heatmap is None:
-        st.image(rgb, alt=text("study.alt_photo"), width="stretch", output_format="JPEG")
-    else:
-        painted = frame(paint(rgb, analysis.box, heatmap, OPACITY), analysis.box)
+    plain, painted = (st, None) if heatmap is None else st.columns(2, gap="small")
+    plain.image(rgb, alt=text("study.alt_photo"), width="stretch", output_format="JPEG")
+    if painted is not None:
         name = class_name(leading(answer.shown))
+        drawn = frame(paint(rgb, analysis.box, heatmap, OPACITY), analysis.box)
         alt = text("study.alt_heatmap", label=name)
-        st.image(painted, alt=alt, width="stretch", output_format="JPEG")
+        painted.image(drawn, alt=alt, width="stretch", output_format="JPEG")
         st.caption(text("study.heatmap_of", label=name))
     if case.attribution:
         st.caption(text("study.thanks", attribution=plain_name(case.attribution)))

@@ -87,6 +87,19 @@ def test_the_choices_say_what_the_score_counts_them_as(app, code):
     assert choices.options == expected
 
 
+def test_the_photo_stays_beside_its_heatmap(app):
+    test = begin(app)
+    assert pictures(test) == ["The dermoscopy photo of this case"]
+    photo, heatmap = pictures(commit(test))
+    assert photo == "The dermoscopy photo of this case"
+    assert heatmap.startswith("Grad-CAM heatmap of")
+
+
+def pictures(test) -> list[str]:
+    """What the pictures of a page say to those who do not see them."""
+    return [picture.alt for part in test.get("image") for picture in part.proto.imgs]
+
+
 def test_nobody_goes_on_without_an_answer(app):
     test = begin(app)
     test = press(test, "Commit")
