@@ -19,6 +19,9 @@ CONFIDENCES: dict[str, float] = {"guess": 0.25, "leaning": 0.5, "fairly_sure": 0
 # In a drill so many answers, as a share of all cases, are made wrong on purpose, of those that are
 # right: one at least, if the model gives a right one from the first drawn place on.
 MISLEADING = 0.3
+# A drill's wrong class is one of so many that come next in the model's answer: nobody takes over an
+# absurd one.
+NEXT = 3
 # Answers to a question, in the CSV.
 YES_NO = {True: "yes", False: "no", None: "unknown"}
 
@@ -99,15 +102,15 @@ class Round:
         """What the learner is shown of the current case: in a drill now and then a wrong answer.
 
         probabilities: the model's, (K,) in the order of `CODES`. A wrong answer is the model's own
-        with the leading class and a drawn other one exchanged. An answer that is wrong already
+        with the leading class and one of the `NEXT` exchanged. An answer that is wrong already
         stays as it is, and the next right one is made wrong in its place.
         """
         first, truth = leading(probabilities), self.current.label
         if not self.drill or first != truth or self._due() <= sum(a.misled for a in self.answers):
             return probabilities
         drawn = random.Random(f"{self.seed} {len(self.answers)} other")
-        here = CODES.index(first)
-        other = drawn.choice([place for place in range(len(CODES)) if place != here])
+        here, *others = (int(place) for place in np.argsort(-probabilities, kind="stable"))
+        other = drawn.choice(others[:NEXT])
         changed = probabilities.copy()
         changed[[here, other]] = changed[[other, here]]
         return changed

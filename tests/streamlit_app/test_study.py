@@ -111,6 +111,18 @@ def test_a_drill_makes_about_three_of_ten_right_answers_wrong():
     assert became.own_faults == 0
 
 
+def test_a_drill_names_a_class_that_the_model_holds_likely_too():
+    values = np.array([0.02, 0.1, 0.15, 0.01, 0.5, 0.2, 0.015, 0.005])  # MEL, then NV, BKL, BCC
+    shown = []
+    for seed in range(200):
+        drill = study.begin([case("a", "MEL")], 1, drill=True, seed=seed)
+        (again, other) = (study.leading(drill.shown(values)) for _ in range(2))
+        assert again == other
+        shown.append(again)
+    assert set(shown) == {"NV", "BKL", "BCC"}
+    assert all(shown.count(code) > 40 for code in set(shown))
+
+
 def test_a_drill_makes_at_least_one_answer_wrong():
     cases = [case(str(i), CODES[i % 8]) for i in range(5)]
     counts = [
