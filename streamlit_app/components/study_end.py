@@ -85,6 +85,7 @@ def _drill(done: Round) -> None:
     with st.expander(text("study.made_wrong", count=len(became.misled)), expanded=True):
         for answer in became.misled:
             _case(
+                done,
                 answer,
                 text(
                     "study.made_wrong_case",
@@ -148,6 +149,7 @@ def _disagreements(done: Round) -> None:
             st.caption(text("study.disagreed_drill"))
         for answer in parted:
             _case(
+                done,
                 answer,
                 text(
                     "study.disagreement",
@@ -159,11 +161,13 @@ def _disagreements(done: Round) -> None:
             )
 
 
-def _case(answer: Answer, words: str) -> None:
+def _case(done: Round, answer: Answer, words: str) -> None:
     """Nothing; draws words about an answer beside its photo."""
     picture, beside = st.columns([1, 4], vertical_alignment="center")
     small = thumbnail(decode_rgb(answer.case.data), 220)
-    picture.image(small, alt=text("study.alt_photo"), width=110)
+    number = 1 + [given is answer for given in done.answers].index(True)
+    alt = text("study.alt_case", number=number, truth=class_name(answer.case.label))
+    picture.image(small, alt=alt, width=110)
     beside.markdown(words)
 
 

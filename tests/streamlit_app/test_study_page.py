@@ -100,6 +100,21 @@ def pictures(test) -> list[str]:
     return [picture.alt for part in test.get("image") for picture in part.proto.imgs]
 
 
+def test_each_photo_at_the_end_is_told_by_its_number_and_what_it_is(app):
+    test = begin(app)
+    truths = [case.label for case in test.session_state["study_round"].cases]
+    for place in range(5):
+        test = press(commit(test, "SCC"), "See the scores" if place == 4 else "Next case")
+    answers = test.session_state["study_round"].answers
+    expected = [
+        f"The dermoscopy photo of case {number}, {class_name(truth)}"
+        for number, (truth, given) in enumerate(zip(truths, answers, strict=True), start=1)
+        if study.leading(given.model) != "SCC"
+    ]
+    assert pictures(test) == expected
+    assert len(set(expected)) > 1
+
+
 def test_nobody_goes_on_without_an_answer(app):
     test = begin(app)
     test = press(test, "Commit")
