@@ -190,7 +190,6 @@ def _about(finished: FinishedRun, place: Place, flatbuffer: Path, precision: str
     return {
         "name": place.name,
         "title": place.name,
-        "description": f"{recipe.backbone}, trained by {', then '.join(finished.stages)}",
         "backbone": recipe.backbone,
         "task": recipe.task,
         "labels": [OUTLINED] if outlines else list(CODES),
