@@ -41,7 +41,10 @@ def choose_card() -> Card | None:
         key=MODEL,
         persist_state="session",
     )
-    return cards.get(name)
+    card = cards.get(name)
+    if card is not None and LINKED in st.query_params:
+        link_to(card)  # an address that goes on naming another one would bring that back
+    return card
 
 
 def choose_mode() -> str:

@@ -66,6 +66,7 @@ def _controls(viewed: Viewed) -> tuple[str, float, bool]:
         format_func=class_name,
         # A new photo begins with its own leading class.
         key=f"analyze_label_{viewed.digest}_{viewed.analysis.model}",
+        persist_state="session",
     )
     opacity = middle.slider(
         text("analyze.opacity"),

@@ -16,6 +16,9 @@ from streamlit_app.components.charts import as_table, palette
 from streamlit_app.components.overload import overload_told
 from streamlit_app.content import class_name, listed, text, told
 
+# Where a session keeps the answers under all changes, with what was asked, until it asks anew.
+TRACED = "changes_traced"
+
 
 def abcd_numbers(analysis: Analysis) -> None:
     """Nothing; draws the numbers of the ABCD rule, each with what it means and where it is from."""
@@ -77,26 +80,34 @@ def spread_of_answers(analysis: Analysis) -> None:
 def what_would_change_it(viewed: Viewed) -> None:
     """Nothing; on request draws the answer through turns, light, blur and artefacts."""
     st.caption(text("changes.intro"))
-    if not st.button(text("changes.ask"), key=f"changes_{viewed.digest}"):
-        return
-    with overload_told(), turns.turn():
-        with st.spinner(text("changes.busy")):
-            reader = classifier(viewed.analysis.model, viewed.mode)
-            traced = trace(reader, viewed.analysis.read)
-        leading = sorted({int(change.probabilities.argmax()) for change in traced})
-        st.plotly_chart(
-            _chart(traced, viewed.analysis, leading),
-            config={"displayModeBar": False},
-            alt=_told(traced, viewed.analysis),
-            key="changes_chart",
-        )
-        as_table(
-            [text("changes.change"), *(class_name(viewed.analysis.labels[i]) for i in leading)],
-            [
-                [_named(change), *(f"{change.probabilities[index]:.3f}" for index in leading)]
-                for change in traced
-            ],
-        )
+    asked = (viewed.digest, viewed.analysis.model, viewed.mode, viewed.zoomed)
+    if TRACED in st.session_state and st.session_state[TRACED][0] != asked:
+        del st.session_state[TRACED]  # of a photo or a way of reading that is no longer looked at
+    with overload_told():
+        if st.button(text("changes.ask"), key=f"changes_{viewed.digest}"):
+            with turns.turn(), st.spinner(text("changes.busy")):
+                reader = classifier(viewed.analysis.model, viewed.mode)
+                st.session_state[TRACED] = (asked, trace(reader, viewed.analysis.read))
+        if TRACED in st.session_state:
+            _traced(st.session_state[TRACED][1], viewed.analysis)
+
+
+def _traced(traced: list[Changed], analysis: Analysis) -> None:
+    """Nothing; draws the answers under all changes as a chart, and their numbers as a table."""
+    leading = sorted({int(change.probabilities.argmax()) for change in traced})
+    st.plotly_chart(
+        _chart(traced, analysis, leading),
+        config={"displayModeBar": False},
+        alt=_told(traced, analysis),
+        key="changes_chart",
+    )
+    as_table(
+        [text("changes.change"), *(class_name(analysis.labels[i]) for i in leading)],
+        [
+            [_named(change), *(f"{change.probabilities[index]:.3f}" for index in leading)]
+            for change in traced
+        ],
+    )
 
 
 def _told(traced: list[Changed], analysis: Analysis) -> str:
