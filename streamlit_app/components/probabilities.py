@@ -10,9 +10,6 @@ from streamlit_app.components.charts import as_table, palette, table
 from streamlit_app.components.model_choice import figures_of
 from streamlit_app.content import class_name, text
 
-# Okabe and Ito's palette: told apart with any kind of colour vision; the group is also in words.
-GROUP_COLOURS = {MALIGNANT: "#d55e00", PREMALIGNANT: "#e69f00", BENIGN: "#3a86b7"}
-
 
 def probability_chart(analysis: Analysis, card: Card) -> None:
     """Nothing; draws the probabilities of an analysis, each class with what the model reached."""
@@ -54,7 +51,7 @@ def probability_bars(
     measured = measured or {}
     ranked = sorted(pairs, key=lambda pair: -pair[1])
     figure = go.Figure()
-    for group, colour in GROUP_COLOURS.items():
+    for group, colour in _group_colours().items():
         of_group = [(BY_CODE[code], p) for code, p in ranked if BY_CODE[code].group == group]
         figure.add_bar(
             x=[p for _, p in of_group],
@@ -90,6 +87,16 @@ def probability_bars(
     )
     told = ", ".join(f"{class_name(code)} {p:.3f}" for code, p in ranked)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key=key)
+
+
+def _group_colours() -> dict[str, str]:
+    """The colour of each group in the visitor's theme; the group is also in words."""
+    colours = palette()
+    return {
+        MALIGNANT: colours.malignant,
+        PREMALIGNANT: colours.premalignant,
+        BENIGN: colours.benign,
+    }
 
 
 def bars_with_table(pairs: list[tuple[str, float]], *, key: str, truth: str | None = None) -> None:

@@ -7,7 +7,7 @@ from model_zoo import NOTICE
 from model_zoo.images import decode_rgb
 from model_zoo.labels import CODES
 from streamlit_app import study
-from streamlit_app.components.charts import as_table
+from streamlit_app.components.charts import as_table, draw, palette
 from streamlit_app.components.study_sources import DRAWN, prevalence
 from streamlit_app.content import class_name, sample_title, text
 from streamlit_app.exports import plain_name
@@ -111,6 +111,7 @@ def _by_class(done: Round) -> None:
 def _confusion(done: Round) -> None:
     st.markdown(f"**{text('study.confusion')}**")
     counts = study.confusion(done.answers)
+    colours = palette()
     figure = go.Figure(
         go.Heatmap(
             z=counts,
@@ -118,16 +119,12 @@ def _confusion(done: Round) -> None:
             y=list(CODES),
             text=[[str(n) if n else "" for n in row] for row in counts],
             texttemplate="%{text}",
-            colorscale="Teal",
+            colorscale=[[0, colours.pale], [1, colours.first]],
             showscale=False,
+            xgap=2,
+            ygap=2,
             hovertemplate=text("study.confusion_hover") + "<extra></extra>",
         )
-    )
-    figure.update_layout(
-        height=320,
-        margin={"l": 0, "r": 0, "t": 6, "b": 0},
-        xaxis={"title": text("study.said"), "fixedrange": True},
-        yaxis={"title": text("study.truth"), "autorange": "reversed", "fixedrange": True},
     )
     told = "; ".join(
         f"{t}: {s} {counts[i, j]}"
@@ -135,7 +132,14 @@ def _confusion(done: Round) -> None:
         for j, s in enumerate(CODES)
         if counts[i, j]
     )
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key="study_confusion")
+    draw(
+        figure,
+        key="study_confusion",
+        alt=told,
+        height=320,
+        xaxis={"title": text("study.said"), "showgrid": False},
+        yaxis={"title": text("study.truth"), "autorange": "reversed", "showgrid": False},
+    )
     as_table(
         [f"{text('study.truth')} \\ {text('study.said')}", *CODES],
         [[class_name(code), *row] for code, row in zip(CODES, counts.tolist(), strict=True)],

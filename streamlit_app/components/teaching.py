@@ -12,10 +12,21 @@ from model_zoo.registry import asked_as
 from model_zoo.similar import SimilarCases
 from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier
-from streamlit_app.components.charts import as_table, palette
+from streamlit_app.components.charts import as_table, draw, palette
 from streamlit_app.components.overload import overload_told
 from streamlit_app.content import class_name, listed, text, told
 
+# Each class by symbol as well as by colour; the colours stand out from either theme's ground.
+MARKS = {
+    "AK": ("triangle-up", "#b07a00"),
+    "BCC": ("square", "#0072b2"),
+    "BKL": ("diamond", "#009e73"),
+    "DF": ("star", "#8c6d5c"),
+    "MEL": ("circle", "#d55e00"),
+    "NV": ("x", "#7b6fd0"),
+    "SCC": ("pentagon", "#c0659a"),
+    "VASC": ("cross", "#d0394b"),
+}
 # Where a session keeps the answers under all changes, with what was asked, until it asks anew.
 TRACED = "changes_traced"
 
@@ -94,19 +105,20 @@ def what_would_change_it(viewed: Viewed) -> None:
 
 def _traced(traced: list[Changed], analysis: Analysis) -> None:
     """Nothing; draws the answers under all changes as a chart, and their numbers as a table."""
-    leading = sorted({int(change.probabilities.argmax()) for change in traced})
-    st.plotly_chart(
-        _chart(traced, analysis, leading),
-        config={"displayModeBar": False},
-        alt=_told(traced, analysis),
+    draw(
+        _chart(traced, analysis),
         key="changes_chart",
+        alt=_told(traced, analysis),
+        height=34 * (1 + len(CHANGES)) + 180,
+        xaxis={"range": [-0.01, 1.01], "title": text("analyze.probability_column")},
+        yaxis={
+            "categoryorder": "array",
+            "categoryarray": [text(f"changes.{kind}") for kind in reversed(["none", *CHANGES])],
+        },
     )
     as_table(
-        [text("changes.change"), *(class_name(analysis.labels[i]) for i in leading)],
-        [
-            [_named(change), *(f"{change.probabilities[index]:.3f}" for index in leading)]
-            for change in traced
-        ],
+        [text("changes.change"), *map(class_name, analysis.labels)],
+        [[_named(change), *(f"{p:.3f}" for p in change.probabilities)] for change in traced],
     )
 
 
@@ -135,39 +147,25 @@ def _named(change: Changed) -> str:
     return f"{text(f'changes.{change.kind}')} {strengths.get(change.kind, drawing)}".strip()
 
 
-def _chart(traced: list[Changed], analysis: Analysis, leading: list[int]) -> go.Figure:
-    """A line of points a kind of change, for each class that ever leads."""
-    kinds = ["none", *CHANGES]
+def _chart(traced: list[Changed], analysis: Analysis) -> go.Figure:
+    """Points by kind of change, a series a class; those of classes that never lead are faint."""
+    leading = {int(change.probabilities.argmax()) for change in traced}
     figure = go.Figure()
-    for index in leading:
+    for index in sorted(range(len(analysis.labels)), key=lambda index: index in leading):
         code = analysis.labels[index]
+        symbol, colour = MARKS[code]
+        look = {"color": colour, "size": 11}
+        if index not in leading:
+            look = {"color": palette().faint, "size": 8, "opacity": 0.6}
         figure.add_scatter(
             x=[float(change.probabilities[index]) for change in traced],
             y=[text(f"changes.{change.kind}") for change in traced],
             mode="markers",
             name=class_name(code),
-            marker={"size": 11, "opacity": 0.75},
+            marker={"symbol": symbol, **look},
             customdata=[_named(change) for change in traced],
             hovertemplate="%{customdata}: %{x:.3f}<extra>%{fullData.name}</extra>",
         )
-    figure.update_layout(
-        height=34 * len(kinds) + 120,
-        margin={"l": 0, "r": 10, "t": 6, "b": 30},
-        # Also of one class alone: nothing else says whose probability this is.
-        showlegend=True,
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
-        xaxis={
-            "range": [0, 1],
-            "fixedrange": True,
-            "title": text("analyze.probability_column"),
-        },
-        yaxis={
-            "categoryorder": "array",
-            "categoryarray": [text(f"changes.{kind}") for kind in reversed(kinds)],
-            "fixedrange": True,
-        },
-        font={"size": 13, "color": palette().ink},
-    )
     return figure
 
 

@@ -1,6 +1,7 @@
 """The Analyze page's answers to "how far can this be trusted", driven without a browser."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from streamlit_app import cache
 from streamlit_app.admission import Turnstile
 from streamlit_app.components import teaching
 from streamlit_app.components.photo_source import SAMPLES
+from streamlit_app.components.teaching import MARKS
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 SAMPLE = (SAMPLES / "network.jpg").read_bytes()
@@ -107,6 +109,13 @@ def test_changes_are_traced_on_request(app):
     own = f"as it is {analysis.probability(analysis.label):.3f}"
     assert f"{BY_CODE[analysis.label].name} under each kind of change" in chart.proto.alt
     assert own in chart.proto.alt
+    drawn = {series["name"]: series["marker"] for series in json.loads(chart.proto.spec)["data"]}
+    assert {marker["symbol"] for marker in drawn.values()} == {mark for mark, _ in MARKS.values()}
+    assert set(drawn) == {BY_CODE[code].name for code in analysis.labels}
+    faint = {name for name, marker in drawn.items() if marker.get("opacity", 1) < 1}
+    assert BY_CODE[analysis.label].name not in faint
+    assert faint  # few classes ever lead
+    assert all(f">{BY_CODE[code].name}</th>" in table for code in analysis.labels)
 
 
 @pytest.mark.usefixtures("own_turns")

@@ -1,6 +1,7 @@
 """The Study page, driven without a browser."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from model_zoo import registry
 from model_zoo.trust import TTA
 from streamlit_app import isic_archive, study
 from streamlit_app.components import study_sources
+from streamlit_app.components.charts import LIGHT
 from streamlit_app.components.photo_source import samples
 from streamlit_app.content import CHOSEN, LANGUAGES, class_name, in_language, text
 
@@ -70,6 +72,8 @@ def test_a_whole_round_from_begin_to_scores(app):
     assert metrics["You: right"] == "80%"
     assert "differences between you and the network are mostly chance" in words(test)
     assert len(test.get("download_button")) == 1
+    layout = json.loads(test.get("plotly_chart")[0].proto.spec)["layout"]
+    assert layout["font"]["color"] == layout["xaxis"]["tickfont"]["color"] == LIGHT.ink
     assert any("lens-table" in part.proto.body for part in test.get("html"))
     test = press(test, "Another round")
     assert "study_round" not in test.session_state
