@@ -6,7 +6,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from model_zoo.card import Card
-from model_zoo.labels import BY_CODE
 from model_zoo.registry import asked_as
 from model_zoo.trust import TTA, of_card
 from streamlit_app.components.absent import absent
@@ -20,7 +19,7 @@ from streamlit_app.components.charts import (
     table,
 )
 from streamlit_app.components.kept import forget_unless_offered
-from streamlit_app.content import card_words, class_name, text
+from streamlit_app.content import card_words, class_name, group_name, text
 
 NATIVE = "native"
 EVALUATE = (
@@ -111,7 +110,7 @@ def by_class(measured: dict) -> None:
         [text(f"models.{name}") for name in CLASS_COLUMNS],
         [
             [
-                f"{class_name(code)} · {text('groups.' + BY_CODE[code].group)}",
+                f"{class_name(code)} · {group_name(code)}",
                 entry["support"],
                 *(shown(entry[name]) for name in ("recall", "precision", "f1", "auc")),
             ]

@@ -8,7 +8,7 @@ from model_zoo.card import Card
 from model_zoo.labels import BENIGN, BY_CODE, MALIGNANT, PREMALIGNANT
 from streamlit_app.components.charts import as_table, palette, table
 from streamlit_app.components.model_choice import figures_of
-from streamlit_app.content import class_name, text
+from streamlit_app.content import class_name, group_name, text
 
 
 def probability_chart(analysis: Analysis, card: Card) -> None:
@@ -114,15 +114,14 @@ def _table(pairs: list[tuple[str, float]]) -> tuple[list[str], list[list[str]]]:
     """The columns and rows of class codes with their probabilities, the largest on top."""
     columns = [text(f"analyze.{name}_column") for name in ("class", "probability", "group")]
     rows = [
-        [f"{class_name(code)} ({code})", f"{p:.4f}", text("groups." + BY_CODE[code].group)]
+        [f"{class_name(code)} ({code})", f"{p:.4f}", group_name(code)]
         for code, p in sorted(pairs, key=lambda pair: -pair[1])
     ]
     return columns, rows
 
 
 def _axis_label(code: str, truth: str | None, measured: dict[str, str]) -> str:
-    label = BY_CODE[code]
-    under = " · ".join(filter(None, (text(f"groups.{label.group}"), measured.get(code))))
+    under = " · ".join(filter(None, (group_name(code), measured.get(code))))
     name = class_name(code)
     name = f"<b>✓ {name}</b>" if code == truth else name
     return f"{name}<br><sup>{under}</sup>"

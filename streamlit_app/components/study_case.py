@@ -13,6 +13,7 @@ from model_zoo.overlay import frame, paint
 from streamlit_app.admission import turns
 from streamlit_app.cache import classifier
 from streamlit_app.components.overload import overload_told
+from streamlit_app.components.photo_view import of_one_view
 from streamlit_app.components.probabilities import bars_with_table
 from streamlit_app.components.verdict import sentence
 from streamlit_app.content import class_name, sample_title, text, told
@@ -83,7 +84,8 @@ def _picture(rgb: np.ndarray, analysis: Analysis, case: StudyCase, answer: Answe
         drawn = frame(paint(rgb, analysis.box, heatmap, OPACITY), analysis.box)
         alt = text("study.alt_heatmap", label=name)
         painted.image(drawn, alt=alt, width="stretch", output_format="JPEG")
-        st.caption(text("study.heatmap_of", label=name))
+        words = text("study.heatmap_of", label=name)
+        st.caption(f"{words} {of_one_view(analysis)}".strip())
     if case.attribution:
         st.caption(text("study.thanks", attribution=plain_name(case.attribution)))
 

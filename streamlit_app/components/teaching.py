@@ -6,6 +6,7 @@ import streamlit as st
 
 from model_zoo.abcd import Abcd
 from model_zoo.analysis import Analysis
+from model_zoo.card import Card
 from model_zoo.changes import CHANGES, Changed, spread, trace
 from model_zoo.errors import ZooError
 from model_zoo.registry import asked_as
@@ -67,7 +68,7 @@ def _numbers(abcd: Abcd) -> list[tuple[str, str]]:
     ]
 
 
-def spread_of_answers(analysis: Analysis) -> None:
+def spread_of_answers(analysis: Analysis, card: Card) -> None:
     """Nothing; draws how far views and members are apart, where there are several."""
     answers = analysis.calibrated_answers
     if answers is None or len(answers) < 2:
@@ -78,13 +79,23 @@ def spread_of_answers(analysis: Analysis) -> None:
     st.caption(
         text(
             "analyze.spread",
-            count=len(values),
+            answers=_answers(len(values), card),
             label=class_name(analysis.label),
             low=f"{values.min():.2f}",
             high=f"{values.max():.2f}",
             agree=int(leading[index]),
         )
     )
+
+
+def _answers(count: int, card: Card) -> str:
+    """So many answers in words: of views, of members of an ensemble, or of both."""
+    members = len(card.members)
+    if not members:
+        return text("analyze.spread_views", count=count)
+    if count == members:
+        return text("analyze.spread_members", count=count)
+    return text("analyze.spread_both", count=count, members=members)
 
 
 @st.fragment

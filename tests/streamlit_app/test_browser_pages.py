@@ -135,7 +135,7 @@ def test_analyze_tells_its_story_on_one_screen(visit):
     tab = visit("")
     parts = (
         tab.get_by_text("No check failed"),
-        tab.get_by_text("Left possible:"),
+        tab.get_by_text("Still possible:"),
         tab.get_by_alt_text("Grad-CAM heatmap of").first,
         tab.locator(".js-plotly-plot").first,
         tab.get_by_text("Asymmetry", exact=True).first,
