@@ -19,8 +19,10 @@ def page() -> None:
     left, right = st.columns([1, 1], gap="large")
     with left:
         _purpose()
+        limits = st.container()
         _section("privacy")
         st.markdown(text("about.privacy_body"))
+    with limits:
         card = _default(CLASSIFICATION)
         if card is not None:
             _limits(card)

@@ -66,7 +66,7 @@ def probability_bars(
         )
     order = [_axis_label(code, truth, measured) for code, _ in reversed(ranked)]
     figure.update_layout(
-        height=40 * len(ranked) + 50,
+        height=38 * len(ranked) + 46,
         margin={"l": 0, "r": 44, "t": 6, "b": 30},
         bargap=0.42,
         barmode="overlay",

@@ -51,7 +51,7 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
             _go_on(under_way.without_current())
         return
     answer: Answer | None = st.session_state.get(COMMITTED)
-    left, right = st.columns([6, 5], gap="large")
+    left, right = st.columns([6, 5] if answer is None else [3, 2], gap="large")
     with left:
         _picture(rgb, analysis, case, answer)
     with right:

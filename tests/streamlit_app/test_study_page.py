@@ -154,7 +154,7 @@ def test_the_end_of_a_drill_tells_which_answers_were_made_wrong(app, monkeypatch
     test.session_state["study_round"] = study.Round((case,), (misled,), drill=True)
     told = words(test.run())
     assert not test.exception
-    assert "1 were made wrong on purpose" in told
+    assert "Made wrong on purpose: 1;" in told
     wrong = class_name(study.leading(shown))
     assert f"the network said {class_name(right)}, which was right; you were shown {wrong}" in told
     # The case does not count, so there is no table of it.
@@ -184,7 +184,7 @@ def test_a_drill_that_is_ended_tells_of_an_answer_that_was_not_settled(app, monk
     test = begin(app, drill=True)
     test = press(commit(test, "DF"), "End the round")
     assert not test.exception
-    assert "Of the network's 1 answers in this round" in words(test)
+    assert "Answers of the network in this round: 1." in words(test)
     (answer,) = test.session_state["study_round"].answers
     assert (answer.first, answer.last) == ("DF", "DF")
     assert answer.misled == (study.leading(answer.model) == answer.case.label)
