@@ -113,6 +113,7 @@ def write(card: Card, tables: dict[str, dict], remembered: tuple[Novelty, float]
     """Nothing; puts the tables, one for each way of asking, into the card, keeping all else."""
     document = tomlkit.parse(card.path.read_text(encoding="utf-8"))
     document.pop("temperature", None)
+    document.get("training", {}).pop("calibration", None)  # of an older layout
     kept = document.get("trust", {})
     for mode, table in tables.items():
         kept[mode] = table

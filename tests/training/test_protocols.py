@@ -44,6 +44,13 @@ def test_another_seed_is_another_split():
     assert protocols.split(cases, "lesion", 1) == protocols.split(cases, "lesion", 1)
 
 
+# The first lines of the published results/test_split.csv, in its order.
+PUBLISHED_FIRST = [
+    f"ISIC_00{number}"
+    for number in "55470 30234 58265 32830 65565 60216 59750 67057 31880 68938 62632 56740".split()
+]
+
+
 @pytest.mark.photos
 @pytest.mark.parametrize(("protocol", "seen"), [("reference", 2190), ("lesion", 0)])
 def test_the_full_table(photos_folder, tmp_path, capsys, protocol, seen):
@@ -62,6 +69,8 @@ def test_the_full_table(photos_folder, tmp_path, capsys, protocol, seen):
         assert about["test_images_of_training_lesions_by_class"]["MEL"] == 512
         with (tmp_path / "train.csv").open(encoding="utf-8") as stream:
             train = [(row["image"], row["lesion_id"]) for row in csv.DictReader(stream)]
+        with (tmp_path / "test.csv").open(encoding="utf-8") as stream:
+            assert [row["image"] for row in csv.DictReader(stream)][:12] == PUBLISHED_FIRST
         listed = training_rows(registry.find("resnet50.isic2019_reference"))
         assert listed == [(image, lesion or image) for image, lesion in train]
     else:
