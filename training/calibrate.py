@@ -94,7 +94,7 @@ def fit_novelty(
         _pooled(classifier, load_photos(folder, rows, classifier.side, skip_broken=skip_broken))
         for rows in (train, validation)
     ]
-    found = novelty.fit(pooled[0])
+    found = novelty.as_kept(novelty.fit(pooled[0]))
     return found, float(np.quantile(found.distance(pooled[1]), KEPT))
 
 

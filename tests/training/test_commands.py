@@ -81,6 +81,8 @@ def test_a_folder_of_other_photos_is_measured_without_those_trained_on(
     assert result["protocol"].startswith("photos of")
     assert sum(map(sum, result["confusion_matrix"])) == 16
     assert {"by_source", "by_sex", "by_age", "by_site", "weights_sha256"} <= set(result)
+    assert sum(group["n"] for group in result["by_status"].values()) == 16
+    assert not {"ok", "uncertain"} & set(result["by_status"])  # 40 pixels and no lesion
     for entry in result["per_class"].values():
         assert entry["support"] == 2
         assert set(entry) == {"precision", "recall", "f1", "auc", "support", "mean_probability"}
