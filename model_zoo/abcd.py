@@ -73,7 +73,8 @@ def asymmetries(mask: np.ndarray) -> tuple[float, float]:
     x, y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
     angle = 0.5 * np.arctan2(2 * moments["mu11"], moments["mu20"] - moments["mu02"])
     # Turned so that the longer axis lies along x through the middle of a square that holds it all.
-    side = int(2 * np.ceil(np.hypot(width, height))) | 1
+    reach = np.hypot(max(x, width - x), max(y, height - y))
+    side = int(2 * np.ceil(reach)) | 1
     turn = cv2.getRotationMatrix2D((x, y), np.degrees(angle), 1)
     turn[:, 2] += side // 2 - np.array([x, y])
     upright = cv2.warpAffine(filled * 255, turn, (side, side), flags=cv2.INTER_LINEAR) > 127
