@@ -7,13 +7,13 @@ import re
 # What Markdown would act on.
 MARKS = "*_`[]<>$~|\\"
 
-# A cell that begins so is taken for a formula by spreadsheets, or runs together with the next one
-# (OWASP, "CSV Injection").
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A cell that begins so is taken for a formula by spreadsheets, by some also in full width (OWASP,
+# "CSV Injection").
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 # Where a cell begins anew for a spreadsheet that takes another separator than the comma, as German
 # and Spanish ones take the semicolon: quotes made for commas do not hold there.
-SECOND_START = re.compile(r"([;|][ \"]*)(?=[=+\-@])")
+SECOND_START = re.compile(rf"([;|][ \"]*)(?=[{re.escape(''.join(FORMULA_STARTS))}])")
 
 
 def plain_name(name: str) -> str:
@@ -25,13 +25,12 @@ def safe_cell(value: object) -> object:
     """A cell that no spreadsheet takes for a formula: such text gets an apostrophe before it, and
     so does what a separator within it would make the beginning of another cell.
 
-    Numbers stay numbers; control characters become spaces.
+    Numbers stay numbers; control characters, and all that cannot be seen, become spaces.
     """
     if isinstance(value, int | float):
         return value
-    text = str(value)
-    guarded = text.lstrip(" ").startswith(FORMULA_STARTS)
-    clean = "".join(letter if letter.isprintable() else " " for letter in text)
+    clean = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    guarded = clean.lstrip(" ").startswith(FORMULA_STARTS)
     clean = SECOND_START.sub(r"\1'", clean)
     return f"'{clean}" if guarded else clean
 

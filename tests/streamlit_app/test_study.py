@@ -180,12 +180,17 @@ def test_what_was_made_wrong_is_listed_whether_it_counts_or_not():
     assert became.own_faults == 1
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "\r=1"])
-def test_no_cell_is_taken_for_a_formula(text):
-    assert str(safe_cell(text)).startswith("'")
+@pytest.mark.parametrize(
+    "start", ["", " ", "\t", "\r", "\x00", "\ufeff", "\u00a0", "\u200b", "\u3000"]
+)
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "＝1+1", "＋1", "－1", "＠x"])
+def test_no_cell_is_taken_for_a_formula(start, text):
+    assert str(safe_cell(start + text)).startswith("'")
 
 
-@pytest.mark.parametrize("text", ["x;=1+1", "x; =1+1", 'x;"=1+1"', "x|@a", "x;-1", "x;;\t+1"])
+@pytest.mark.parametrize(
+    "text", ["x;=1+1", "x; =1+1", 'x;"=1+1"', "x|@a", "x;-1", "x;;\t+1", "x;＝1"]
+)
 def test_no_cell_becomes_a_formula_where_another_separator_splits_it(text):
     written = to_csv_text([{"name": text, "n": 1}], "notice").splitlines()[1]
     for separator in (";", "|"):
