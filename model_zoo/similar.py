@@ -118,7 +118,7 @@ class SimilarCases:
             asked = min(4 * asked, len(self))  # many photos of few lesions came first
 
     def _similar(self, case: Case, distance: float) -> SimilarCase:
-        known = self._known and self._known.know(case.image, case.lesion_id)
+        known = self._known and self._known.tell(case.image, case.lesion_id)
         file = photo_path(self._folder, case.image)
         return SimilarCase(case.image, case.label, known, distance, file)
 

@@ -64,9 +64,9 @@ LESION_ID = re.compile(r"\w+")  # what may stand in a query
 class ArchivePhoto:
     """A photo of the archive: its id, class code, whom to thank, bytes.
 
-    lesion_photos: the ids of all public photos of its lesion, its own among them; its own alone
-    where the archive names no lesion; None where it did not tell. confirmation: a value of
-    `CONFIRMATIONS`, or `OTHERWISE`.
+    lesion_photos: the ids of all public photos of its lesion, its own among them; none where the
+    archive names no lesion; None where it did not tell. confirmation: a value of `CONFIRMATIONS`,
+    or `OTHERWISE`.
     """
 
     isic_id: str
@@ -79,14 +79,14 @@ class ArchivePhoto:
     def trained_on(self, known: TrainingIds | None) -> bool | None:
         """Whether a model was trained on its lesion, None where nothing tells.
 
-        known: what the model was trained on, None if its card has no list. A lesion that the
-        archive does not name, or has under two names, is told by the named photos alone.
+        known: what the model was trained on, None if its card has no list. Of a lesion that the
+        archive does not name, another photo may have been trained on.
         """
         if known is None:
             return None
         if known.know_any(self.lesion_photos or (self.isic_id,)):
             return True
-        return None if self.lesion_photos is None else False
+        return False if self.lesion_photos else None
 
 
 def find(code: str, count: int, *, seed: int) -> list[ArchivePhoto]:
@@ -177,7 +177,7 @@ def _lesion_photos(lesion: list[dict]) -> tuple[str, ...] | None:
     listed = [_id(result) for result in lesion]
     name = _lesion(lesion[0])
     if not name:
-        return tuple(listed)
+        return ()
     if not LESION_ID.fullmatch(name):
         return None
     asked = {"query": f'lesion_id:"{name}"', "limit": PAGE}

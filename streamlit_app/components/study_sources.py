@@ -82,7 +82,7 @@ def _of_folder(known: TrainingIds | None, length: int, seed: int) -> list[StudyC
             case.image,
             case.label,
             photo_path(folder, case.image).read_bytes(),
-            None if known is None else known.know(case.image, case.lesion_id),
+            None if known is None else known.tell(case.image, case.lesion_id),
         )
         for case in chosen
     ]

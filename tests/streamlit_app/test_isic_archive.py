@@ -128,11 +128,13 @@ def test_where_the_archive_does_not_tell_the_photos_of_a_lesion_it_is_unknown(ar
     assert photo.trained_on(TrainingIds(images=frozenset({"ISIC_1"}))) is True
 
 
-def test_a_lesion_that_the_archive_does_not_name_is_told_by_its_photo(archive):
+def test_a_lesion_that_the_archive_does_not_name_is_unknown_unless_its_photo_is_not(archive):
     found = isic_archive.find("MEL", 10, seed=1)
     photo = next(photo for photo in found if photo.isic_id == "ISIC_5")
-    assert photo.lesion_photos == ("ISIC_5",)
-    assert photo.trained_on(TrainingIds()) is False
+    assert photo.lesion_photos == ()
+    assert photo.trained_on(TrainingIds(images=frozenset({"ISIC_1"}))) is None
+    assert photo.trained_on(TrainingIds(images=frozenset({"ISIC_5"}))) is True
+    assert photo.trained_on(None) is None
 
 
 @pytest.mark.parametrize(
