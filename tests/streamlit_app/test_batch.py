@@ -113,6 +113,23 @@ def test_more_than_the_limits_is_left_out_and_said(monkeypatch):
     assert "more than 2 entries" in str(batch.queue([("x.zip", many)]).left_out[0][1])
 
 
+def test_a_long_list_of_contents_is_refused_before_it_is_read():
+    long = zipped([(f"{number:0120}.jpg", b"") for number in range(7000)])
+    (name, fault) = batch.queue([("x.zip", long)]).left_out[0]
+    assert (name, fault.code) == ("x.zip", "batch_long_list")
+    whole = zipped([(f"{number:090}.jpg", b"") for number in range(7000)])
+    assert batch.queue([("x.zip", whole)]).left_out[0][1].code == "batch_many_entries"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_only_stored_and_deflated_photos_are_unpacked(method):
+    found = batch.queue([("x.zip", zipped([("a.jpg", photo())], method))])
+    assert found.photos == ()
+    assert [fault.code for _, fault in found.left_out] == ["batch_packed"]
+    whole = batch.queue([("x.zip", zipped([("a.jpg", photo())], zipfile.ZIP_DEFLATED))])
+    assert batch.read(whole.photos[0]) == photo()
+
+
 def test_a_job_reads_all_and_a_bad_photo_does_not_stop_it(classifier):
     uploads = [("good.jpg", SAMPLE), ("bad.jpg", b"\xff\xd8\xffno"), ("=cmd.jpg", photo())]
     job = batch.Job(classifier, batch.queue(uploads).photos)
