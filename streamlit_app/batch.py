@@ -5,6 +5,7 @@ and a row are all that stays.
 """
 
 import io
+import re
 import threading
 import time
 import zipfile
@@ -30,6 +31,7 @@ MOST_ENTRIES = 5000
 MOST_DIRECTORY = 2**20
 # LZMA and bzip2 may ask for gigabytes to unpack a few bytes.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+DRIVE = re.compile(r"^[A-Za-z]:")
 # Photos are compressed already: what shrinks more than this in a zip was made to exhaust memory.
 MOST_RATIO = 100
 # A tab that is closed for longer than this does not come back: its photos are let go.
@@ -131,13 +133,19 @@ def _entries(name: str, data: bytes) -> Iterator[tuple[Waiting, ZooError | None]
         raise ZooError("batch_many_entries", limit=MOST_ENTRIES)
     for member in members:
         if not member.is_dir() and not _is_litter(member.filename):
-            shown = _parts(member.filename)[-1]
-            yield Waiting(f"{name}: {shown}", data, member, member.file_size), _refusal(member)
+            shown = f"{name}: {_inside(member.filename)}"
+            yield Waiting(shown, data, member, member.file_size), _refusal(member)
 
 
 def _parts(name: str) -> tuple[str, ...]:
     """The parts of an entry's path, however the system that made the zip joins them."""
     return PurePosixPath(name.replace("\\", "/")).parts or (name,)
+
+
+def _inside(name: str) -> str:
+    """An entry's path as it is shown: below the zip, whatever it points to."""
+    parts = (DRIVE.sub("", part) for part in _parts(name))
+    return "/".join(part for part in parts if part.strip("/") not in ("", ".."))
 
 
 def _is_litter(name: str) -> bool:

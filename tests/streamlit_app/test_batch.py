@@ -50,7 +50,11 @@ def test_photos_and_zips_are_queued_in_order_without_what_systems_add():
         ]
     )
     found = batch.queue([("first.jpg", photo()), ("many.zip", archive)])
-    assert [w.name for w in found.photos] == ["first.jpg", "many.zip: a.jpg", "many.zip: b.PNG"]
+    assert [w.name for w in found.photos] == [
+        "first.jpg",
+        "many.zip: day/a.jpg",
+        "many.zip: day/b.PNG",
+    ]
     assert [name for name, _ in found.left_out] == ["many.zip: notes.txt"]
     assert batch.read(found.photos[1]) == photo()
 
@@ -70,6 +74,30 @@ def test_members_that_are_no_plain_photo_are_left_out(name, sentence):
     found = batch.queue([("x.zip", zipped([(name, photo())]))])
     assert found.photos == ()
     assert sentence in str(found.left_out[0][1])
+
+
+def test_photos_of_one_name_in_two_folders_are_told_apart():
+    archive = zipped([("a/1.jpg", photo()), ("b/1.jpg", photo()), ("c\\1.jpg", photo())])
+    names = [waiting.name for waiting in batch.queue([("x.zip", archive)]).photos]
+    assert names == ["x.zip: a/1.jpg", "x.zip: b/1.jpg", "x.zip: c/1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("../../etc/a.jpg", "etc/a.jpg"),
+        ("/etc/a.jpg", "etc/a.jpg"),
+        ("//host/a.jpg", "host/a.jpg"),
+        ("..\\..\\a.jpg", "a.jpg"),
+        ("C:\\photos\\a.jpg", "photos/a.jpg"),
+        ("C:a.jpg", "a.jpg"),
+        ("./day/./a.jpg", "day/a.jpg"),
+    ],
+)
+def test_a_path_is_shown_as_one_below_the_zip(name, shown):
+    found = batch.queue([("x.zip", zipped([(name, photo())]))])
+    told = [waiting.name for waiting in found.photos] + [name for name, _ in found.left_out]
+    assert told == [f"x.zip: {shown}"]
 
 
 def test_bombs_are_refused_by_their_header_and_by_what_comes():
