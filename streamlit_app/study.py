@@ -46,7 +46,8 @@ class Answer:
 
     first: the learner's class before the model was seen; last: after it, the same unless changed.
     confidence: a key of `CONFIDENCES`, of the first. model: the model's probabilities, (K,) in the
-    order of `CODES`; shown: those that the learner saw, others where the drill misled.
+    order of `CODES`, 0 for a class that it does not know; shown: those that the learner saw, others
+    where the drill misled.
     """
 
     case: StudyCase
@@ -93,16 +94,20 @@ class Round:
     def shown(self, probabilities: np.ndarray) -> np.ndarray:
         """What the learner is shown of the current case: in a drill now and then a wrong answer.
 
-        probabilities: the model's, (K,) in the order of `CODES`. A wrong answer is the model's own
-        with the leading class and a drawn other one exchanged. An answer that is wrong already
-        stays as it is, and the next right one is made wrong in its place.
+        probabilities: the model's, (K,) in the order of `CODES`, 0 for a class that it does not
+        know. A wrong answer is its own with the leading class and a drawn other one exchanged. An
+        answer that is wrong already stays as it is, and the next right one is made wrong in its
+        place.
         """
         first, truth = leading(probabilities), self.current.label
         if not self.drill or first != truth or self._due() <= sum(a.misled for a in self.answers):
             return probabilities
         drawn = random.Random(f"{self.seed} {len(self.answers)} other")
         here = CODES.index(first)
-        other = drawn.choice([place for place in range(len(CODES)) if place != here])
+        others = [place for place in np.flatnonzero(probabilities).tolist() if place != here]
+        if not others:
+            return probabilities
+        other = drawn.choice(others)
         changed = probabilities.copy()
         changed[[here, other]] = changed[[other, here]]
         return changed

@@ -59,7 +59,11 @@ def headline(found: dict[str, dict], *, key: str) -> None:
     """Nothing; draws the headline measures of each resolution with their intervals."""
     names = [text(f"models.{name}") for name in (*MEASURES, "mel_recall")]
     entries = {
-        name: [*(measured[m] for m in MEASURES), measured["per_class"]["MEL"]["recall"]]
+        # No melanoma among the classes, no sensitivity.
+        name: [
+            *(measured[m] for m in MEASURES),
+            measured["per_class"].get("MEL", {}).get("recall", {}),
+        ]
         for name, measured in found.items()
     }
     colours = palette()

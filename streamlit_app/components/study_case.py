@@ -41,7 +41,8 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
         if st.button(text("study.skip")):
             _leave_out(under_way)
         return
-    probabilities = np.array([analysis.probability(code) for code in CODES])
+    known = dict(analysis.ranked())  # an own model may have fewer classes
+    probabilities = np.array([known.get(code, 0.0) for code in CODES])
     committed = st.session_state.get("study_committed")
     left, right = st.columns([1, 1], gap="large")
     with left:
@@ -50,9 +51,9 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
         if committed is None:
             _commit()
         elif under_way.drill and "study_last" not in st.session_state:
-            _decide_again(under_way.shown(probabilities), committed[0])
+            _decide_again(analysis, under_way.shown(probabilities), committed[0])
         else:
-            _reveal(under_way, probabilities, committed)
+            _reveal(under_way, analysis, probabilities, committed)
             if (
                 not analysis.readable
             ):  # it counts all the same: refusing it is the network's weakness
@@ -109,8 +110,15 @@ def _commit() -> None:
     st.rerun()
 
 
-def _decide_again(shown: np.ndarray, first: str) -> None:
-    bars_with_table(list(zip(CODES, shown.tolist(), strict=True)), key="study_drill_chart")
+def _bars(analysis: Analysis, shown: np.ndarray, *, key: str, truth: str | None = None) -> None:
+    """Nothing; draws what the learner is shown of the classes that the model knows."""
+    of_class = zip(CODES, shown.tolist(), strict=True)
+    pairs = [(code, value) for code, value in of_class if code in analysis.labels]
+    bars_with_table(pairs, key=key, truth=truth)
+
+
+def _decide_again(analysis: Analysis, shown: np.ndarray, first: str) -> None:
+    _bars(analysis, shown, key="study_drill_chart")
     st.markdown(text("study.yours", label=class_name(first)))
     last = st.selectbox(
         text("study.again"),
@@ -124,7 +132,9 @@ def _decide_again(shown: np.ndarray, first: str) -> None:
         st.rerun()
 
 
-def _reveal(under_way: Round, probabilities: np.ndarray, committed: tuple[str, str]) -> None:
+def _reveal(
+    under_way: Round, analysis: Analysis, probabilities: np.ndarray, committed: tuple[str, str]
+) -> None:
     case, (first, confidence) = under_way.current, committed
     last = st.session_state.get("study_last", first)
     truth = class_name(case.label)
@@ -139,10 +149,10 @@ def _reveal(under_way: Round, probabilities: np.ndarray, committed: tuple[str, s
         st.warning(text("study.known"), icon=":material/history_edu:")
     elif case.known is None:
         st.warning(text("study.known_unknown"), icon=":material/help:")
+    if case.label not in analysis.labels:
+        st.warning(text("study.no_class", truth=truth), icon=":material/help:")
     shown = under_way.shown(probabilities)
-    bars_with_table(
-        list(zip(CODES, shown.tolist(), strict=True)), key="study_chart", truth=case.label
-    )
+    _bars(analysis, shown, key="study_chart", truth=case.label)
     st.caption(text(f"classes.{case.label}.text"))
     is_last = len(under_way.answers) + 1 == len(under_way.cases)
     if st.button(

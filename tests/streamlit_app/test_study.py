@@ -130,6 +130,20 @@ def test_a_drill_keeps_to_it_when_a_case_is_left_out():
         assert study.drilled(done.answers).misled
 
 
+def test_a_drill_shows_no_class_that_the_model_does_not_know():
+    cases = [case(str(i), "NV") for i in range(40)]
+    model = np.where(np.isin(CODES, ("NV", "BKL")), 0.3, 0.0)
+    model[CODES.index("NV")] = 0.7
+    drawn, seen = study.begin(cases, 40, drill=True, seed=2), []
+    while drawn.current is not None:
+        shown = drawn.shown(model)
+        seen.append(study.leading(shown))
+        drawn = drawn.answered(Answer(drawn.current, "NV", "sure", "NV", model, shown))
+    assert set(seen) == {"NV", "BKL"}
+    alone = np.where(np.array(CODES) == "NV", 1.0, 0.0)
+    assert np.array_equal(study.begin(cases, 1, drill=True, seed=2).shown(alone), alone)
+
+
 def test_without_a_drill_the_model_is_shown_as_it_is():
     drawn = study.begin([case(str(i), "MEL") for i in range(50)], 50, drill=False, seed=5)
     assert all(np.array_equal(drawn.shown(sure_of("NV")), sure_of("NV")) for _ in range(3))
