@@ -8,7 +8,7 @@ from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.labels import CODES
 from model_zoo.training_ids import training_ids
-from streamlit_app import isic_archive
+from streamlit_app import archive_shared, isic_archive
 from streamlit_app.content import class_name, text, told
 from streamlit_app.exports import plain_name
 from streamlit_app.isic_archive import ArchivePhoto
@@ -33,9 +33,14 @@ def put_away() -> None:
 def _ask() -> None:
     """Nothing; draws a class, then a photo of it; without a network the old photo stays."""
     drawn = random.SystemRandom()
+    faults: list[ZooError] = []
     try:
         with st.spinner(text("archive.busy")):
-            found = isic_archive.find(drawn.choice(CODES), 1, seed=drawn.randrange(2**31))
+            found = archive_shared.photos(
+                drawn.choice(CODES), 1, seed=drawn.randrange(2**31), faults=faults
+            )
+        if faults and not found:
+            raise faults[-1]
     except ZooError as fault:
         st.warning(told(fault), icon=":material/cloud_off:")
         return
