@@ -52,20 +52,21 @@ def _ask() -> None:
 
 
 def told_of_photo(photo: ArchivePhoto, card: Card) -> None:
-    """Nothing; draws whom to thank for the photo, and its diagnosis once asked for."""
+    """Nothing; draws whom to thank for the photo, whether the model was trained on its lesion, and
+    its diagnosis once asked for."""
     st.caption(
         text("archive.thanks", name=photo.isic_id, attribution=plain_name(photo.attribution))
     )
-    if not st.session_state.get(TOLD):
-        st.button(text("archive.tell"), icon=":material/visibility:", on_click=_tell)
-        return
-    st.markdown(text("archive.truth", label=class_name(photo.label)))
-    st.caption(text(f"archive.by_{photo.confirmation}"))
     known = photo.trained_on(training_ids(card))
     if known is None:
         st.badge(text("archive.known_unknown"), icon=":material/help:", color="gray")
     elif known:
         st.badge(text("archive.known"), icon=":material/history_edu:", color="orange")
+    if not st.session_state.get(TOLD):
+        st.button(text("archive.tell"), icon=":material/visibility:", on_click=_tell)
+        return
+    st.markdown(text("archive.truth", label=class_name(photo.label)))
+    st.caption(text(f"archive.by_{photo.confirmation}"))
 
 
 def _tell() -> None:

@@ -90,8 +90,11 @@ def test_a_photo_that_the_network_was_trained_on_is_marked(app, monkeypatch):
     known = TrainingIds(images=frozenset({"ISIC_0000002"}))  # another photo of its lesion
     monkeypatch.setattr(archive_photo, "training_ids", lambda _: known)
     ask(app)
-    press(app, "Tell me the archive's diagnosis")
-    assert "the network was trained on this lesion" in words(app)
+    assert "the network was trained on this lesion" in words(app)  # before its diagnosis is told
+    assert "Diagnosis" not in words(app)
+    monkeypatch.setattr(archive_photo, "training_ids", lambda _: None)
+    app.run()
+    assert "whether the network was trained on it is unknown" in words(app)
 
 
 def test_choosing_a_drawing_puts_the_photo_away(app, monkeypatch):
