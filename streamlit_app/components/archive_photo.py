@@ -19,9 +19,13 @@ PHOTO, TOLD = "analyze_archive", "analyze_archive_told"
 def choose_archive_photo() -> ArchivePhoto | None:
     """The public-domain photo that the user asked for, or None while there is none."""
     words = text("archive.help", most=isic_archive.MOST)
-    if st.button(text("archive.ask"), icon=":material/public:", help=words):
+    row = st.container(horizontal=True)
+    if row.button(text("archive.ask"), icon=":material/public:", help=words):
         _ask()
-    return st.session_state.get(PHOTO)
+    photo = st.session_state.get(PHOTO)
+    if photo is not None:
+        row.button(text("archive.back"), icon=":material/undo:", on_click=put_away)
+    return photo
 
 
 def put_away() -> None:

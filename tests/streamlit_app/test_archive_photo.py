@@ -97,6 +97,20 @@ def test_a_photo_that_the_network_was_trained_on_is_marked(app, monkeypatch):
     assert "whether the network was trained on it is unknown" in words(app)
 
 
+def test_one_can_go_back_to_the_drawing_that_is_named(app, monkeypatch):
+    before = app.session_state["analyze_viewed"][1].name
+    assert "Back to the drawing" not in {button.label for button in app.button}
+    monkeypatch.setattr(archive_shared, "photos", lambda *_, **__: [PHOTO])
+    ask(app)
+    press(app, "Tell me the archive's diagnosis")
+    press(app, "Back to the drawing")
+    assert not app.exception
+    assert app.session_state["analyze_viewed"][1].name == before
+    assert archive_photo.PHOTO not in app.session_state
+    assert "ISIC Archive, CC-0" not in words(app)
+    assert "Back to the drawing" not in {button.label for button in app.button}
+
+
 def test_choosing_a_drawing_puts_the_photo_away(app, monkeypatch):
     monkeypatch.setattr(archive_shared, "photos", lambda *_, **__: [PHOTO])
     ask(app)
