@@ -4,8 +4,10 @@ import csv
 import io
 import re
 
-# What Markdown would act on.
+# What Markdown would act on, and what makes links, icons and emojis of plain text, unless a space
+# comes after it (https://github.github.com/gfm/#autolinks-extension-).
 MARKS = "*_`[]<>$~|\\"
+JOINTS = re.compile(r"(:|@|\bwww\.)(?=\S)", re.IGNORECASE)
 
 # A cell that begins so is taken for a formula by spreadsheets, by some also in full width (OWASP,
 # "CSV Injection").
@@ -17,8 +19,12 @@ SECOND_START = re.compile(rf"([;|][ \"]*)(?=[{re.escape(''.join(FORMULA_STARTS))
 
 
 def plain_name(name: str) -> str:
-    """A file name, at most 80 letters, without characters that Markdown or the screen act on."""
-    return "".join(c for c in name if c.isprintable() and c not in MARKS)[:80]
+    """A file name, at most 80 letters, without characters that Markdown or the screen act on.
+
+    What would become a link is taken apart by a space.
+    """
+    plain = "".join(c for c in name if c.isprintable() and c not in MARKS)
+    return JOINTS.sub(r"\1 ", plain)[:80]
 
 
 def safe_cell(value: object) -> object:

@@ -93,10 +93,11 @@ def test_a_real_file_goes_through_the_real_server(page):
 
 
 def test_text_renamed_to_jpg_gets_its_sentence(page, tmp_path):
-    fake = tmp_path / "lesion.jpg"
+    fake = tmp_path / "www.lesion.example a@lesion.example.jpg"
     fake.write_text("This is a letter, not a photo.\n" * 20)
     page.locator("input[type=file]").set_input_files(str(fake))
     page.get_by_text("The file holds text, not a photo").wait_for()
+    assert page.locator("a[href*='lesion.example']").count() == 0  # a name is no link
     assert page.get_by_text("Traceback").count() == 0
     page.locator(".js-plotly-plot").first.wait_for()
 

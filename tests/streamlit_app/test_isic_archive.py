@@ -112,7 +112,7 @@ def test_without_a_network_it_says_so(archive, monkeypatch):
 
 def test_a_next_page_elsewhere_and_other_schemes_are_not_followed(archive):
     archive.following = "http://elsewhere.example/images/search/"
-    with pytest.raises(ZooError, match=r"not followed \(http://elsewhere\.example"):
+    with pytest.raises(ZooError, match=r"not followed \(http: //elsewhere\.example"):
         isic_archive.listing("NV")
     archive.following = f"ftp://127.0.0.1:{archive.server_port}/x"
     with pytest.raises(ZooError, match=r"not followed \(ftp"):
