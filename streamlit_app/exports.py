@@ -41,12 +41,15 @@ def safe_cell(value: object) -> object:
     return f"'{clean}" if guarded else clean
 
 
-def to_csv_text(rows: list[dict[str, object]], notice: str) -> str:
-    """Rows of the same keys as CSV, every cell safe (see `safe_cell`), the notice in a last row."""
+def to_csv_file(rows: list[dict[str, object]], notice: str) -> bytes:
+    """Rows of the same keys as CSV, every cell safe (see `safe_cell`), the notice in a last row.
+
+    In UTF-8 with its mark, without which Excel takes it for another encoding.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
     if rows:
         writer.writerow([safe_cell(name) for name in rows[0]])
     writer.writerows([[safe_cell(value) for value in row.values()] for row in rows])
     writer.writerow([safe_cell(notice)])
-    return stream.getvalue()
+    return stream.getvalue().encode("utf-8-sig")

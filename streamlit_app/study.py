@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_zoo.labels import CODES
-from streamlit_app.exports import to_csv_text
+from streamlit_app.exports import to_csv_file
 
 # How sure the learner is, in words of the page by these keys, as a probability of the chosen class.
 CONFIDENCES: dict[str, float] = {"guess": 0.25, "leaning": 0.5, "fairly_sure": 0.75, "sure": 0.95}
@@ -239,7 +239,7 @@ def drilled(answers: tuple[Answer, ...]) -> Drill:
     return Drill(misled, len(fell), len(own))
 
 
-def to_csv(answers: tuple[Answer, ...], notice: str) -> str:
+def to_csv(answers: tuple[Answer, ...], notice: str) -> bytes:
     """The learner's own results as CSV, safe to open in a spreadsheet; the notice ends it."""
     rows = [
         {
@@ -259,4 +259,4 @@ def to_csv(answers: tuple[Answer, ...], notice: str) -> str:
         }
         for a in answers
     ]
-    return to_csv_text(rows, notice)
+    return to_csv_file(rows, notice)

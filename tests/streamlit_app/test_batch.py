@@ -173,7 +173,7 @@ def test_a_job_reads_all_and_a_bad_photo_does_not_stop_it(classifier):
     assert job.seconds_left == 0
 
     told = to_csv(job.rows, Reader("model.v1", "ab" * 32, TTA), "Research only")
-    rows = list(csv.DictReader(io.StringIO(told)))
+    rows = list(csv.DictReader(told.decode("utf-8-sig").splitlines()))
     assert rows[0]["label"] == good.label
     assert rows[0]["views"] == "8"
     assert rows[1]["problem"] == bad.problem
@@ -219,7 +219,7 @@ def test_a_stopped_job_keeps_what_is_done(classifier, monkeypatch):
     assert job.unread == tuple(f"{i}.jpg" for i in range(len(job.rows), 50))
     assert not job.abandoned
     told = to_csv([*job.rows, *without_answer(job.unread, ())], READER, "Research only")
-    rows = list(csv.DictReader(io.StringIO(told)))
+    rows = list(csv.DictReader(told.decode("utf-8-sig").splitlines()))
     assert [row["file"] for row in rows[:50]] == [f"{i}.jpg" for i in range(50)]
     assert rows[49]["status"] == "not_read"
     assert "stopped" in rows[49]["problem"]
@@ -245,7 +245,7 @@ def test_a_job_ends_when_its_visitor_stays_away(classifier, monkeypatch):
 def test_what_was_left_out_is_in_the_csv_with_the_reason():
     left_out = batch.queue([("x.zip", zipped([(f"{i}.txt", b"x") for i in range(300)]))]).left_out
     told = to_csv(without_answer((), left_out), READER, "Research only")
-    rows = list(csv.DictReader(io.StringIO(told)))[:-1]
+    rows = list(csv.DictReader(told.decode("utf-8-sig").splitlines()))[:-1]
     assert len(rows) == 300
     assert {row["status"] for row in rows} == {"left_out"}
     assert all("No photo by its name" in row["problem"] for row in rows)

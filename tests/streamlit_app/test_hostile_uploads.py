@@ -83,6 +83,7 @@ def test_a_name_does_nothing_wherever_it_is_shown(name):
     assert "onerror=alert(1)>" not in page
     assert report.to_pdf(made).startswith(b"%PDF")
     table = to_csv([batch.Row(name, "ok", "NV")], Reader("m", "ab" * 32, SINGLE), NOTICE)
+    table = table.decode("utf-8-sig")
     (row, last) = list(csv.reader(io.StringIO(table)))[1:]
     assert not row[0].lstrip(" ").startswith(FORMULA_STARTS)
     cells = table.splitlines()[1].split(";")  # as a German or Spanish spreadsheet does

@@ -1,14 +1,14 @@
 """A round of study: what is drawn, what the learner is shown, and the numbers of its end."""
 
+import codecs
 import csv
-import io
 
 import numpy as np
 import pytest
 
 from model_zoo.labels import CODES
 from streamlit_app import study
-from streamlit_app.exports import FORMULA_STARTS, safe_cell, to_csv_text
+from streamlit_app.exports import FORMULA_STARTS, safe_cell, to_csv_file
 from streamlit_app.study import Answer, StudyCase
 
 
@@ -27,6 +27,12 @@ def answer(label, first, model, *, confidence="sure", known=False, last=None, sh
     return Answer(
         case(f"of {label}", label, known), first, confidence, last or first, sure_of(model), seen
     )
+
+
+def read_back(file: bytes) -> list[str]:
+    """The lines of a CSV file, read as a spreadsheet does that looks for the mark of UTF-8."""
+    assert file.startswith(codecs.BOM_UTF8)
+    return file.decode("utf-8-sig").splitlines()
 
 
 def test_a_round_draws_classes_evenly_and_each_case_once():
@@ -60,7 +66,7 @@ def test_a_case_that_the_model_was_trained_on_counts_for_neither():
     learner, model = study.scores(fair)
     assert (learner.n, learner.hits, model.hits) == (2, 1.0, 0.5)
     assert study.scores((known,)) is None
-    row = next(csv.DictReader(io.StringIO(study.to_csv((known,), "notice"))))
+    row = next(csv.DictReader(read_back(study.to_csv((known,), "notice"))))
     assert row["model_trained_on_lesion"] == "yes"
 
 
@@ -182,7 +188,7 @@ def test_a_case_that_does_not_count_is_in_no_table(known):
     assert study.by_class(answers) == study.by_class(fair) == {"MEL": (1, 1), "NV": (0, 1)}
     assert np.array_equal(study.confusion(answers), study.confusion(fair))
     assert other not in study.disagreements(answers)
-    rows = list(csv.DictReader(io.StringIO(study.to_csv(answers, "notice"))))
+    rows = list(csv.DictReader(read_back(study.to_csv(answers, "notice"))))
     assert [row["counts"] for row in rows[:3]] == ["no", "yes", "yes"]
 
 
@@ -206,7 +212,7 @@ def test_no_cell_is_taken_for_a_formula(start, text):
     "text", ["x;=1+1", "x; =1+1", 'x;"=1+1"', "x|@a", "x;-1", "x;;\t+1", "x;＝1"]
 )
 def test_no_cell_becomes_a_formula_where_another_separator_splits_it(text):
-    written = to_csv_text([{"name": text, "n": 1}], "notice").splitlines()[1]
+    _, written, _ = read_back(to_csv_file([{"name": text, "n": 1}], "notice"))
     for separator in (";", "|"):
         cells = written.split(separator)
         assert not any(cell.lstrip(' "').startswith(FORMULA_STARTS) for cell in cells)
@@ -222,9 +228,14 @@ def test_names_and_numbers_stay_as_they_are():
 
 def test_results_can_be_read_back_and_end_with_the_notice():
     told = study.to_csv((answer("MEL", "NV", "MEL", shown="BCC"),), "Research only")
-    rows = list(csv.reader(io.StringIO(told)))
+    rows = list(csv.reader(read_back(told)))
     first = dict(zip(rows[0], rows[1], strict=True))
     assert (first["case"], first["truth"], first["first_answer"]) == ("of MEL", "MEL", "NV")
     shown = (first["model"], first["model_shown"], first["made_wrong"])
     assert shown == ("MEL", "BCC", "yes")
     assert rows[-1] == ["Research only"]
+
+
+def test_no_letter_is_lost_in_a_spreadsheet():
+    name = "Müller Fußsohle خال.jpg"
+    assert read_back(to_csv_file([{"name": name}], "notice"))[1] == name
