@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_zoo.labels import CODES
-from streamlit_app.exports import to_csv_text
+from streamlit_app.exports import to_csv_file
 
 # How sure the learner is, in words of the page by these keys, as a probability of the chosen class.
 CONFIDENCES: dict[str, float] = {"guess": 0.25, "leaning": 0.5, "fairly_sure": 0.75, "sure": 0.95}
@@ -49,7 +49,8 @@ class Answer:
 
     first: the learner's class before the model was seen; last: after it, the same unless changed.
     confidence: a key of `CONFIDENCES`, of the first. model: the model's probabilities, (K,) in the
-    order of `CODES`; shown: those that the learner saw, others where the drill misled.
+    order of `CODES`, 0 for a class that it does not know; shown: those that the learner saw, others
+    where the drill misled.
     """
 
     case: StudyCase
@@ -101,16 +102,20 @@ class Round:
     def shown(self, probabilities: np.ndarray) -> np.ndarray:
         """What the learner is shown of the current case: in a drill now and then a wrong answer.
 
-        probabilities: the model's, (K,) in the order of `CODES`. A wrong answer is the model's own
-        with the leading class and one of the `NEXT` exchanged. An answer that is wrong already
-        stays as it is, and the next right one is made wrong in its place.
+        probabilities: the model's, (K,) in the order of `CODES`, 0 for a class that it does not
+        know. A wrong answer is its own with the leading class and one of the `NEXT` exchanged. An
+        answer that is wrong already stays as it is, and the next right one is made wrong in its
+        place.
         """
         first, truth = leading(probabilities), self.current.label
         if not self.drill or first != truth or self._due() <= sum(a.misled for a in self.answers):
             return probabilities
         drawn = random.Random(f"{self.seed} {len(self.answers)} other")
         here, *others = (int(place) for place in np.argsort(-probabilities, kind="stable"))
-        other = drawn.choice(others[:NEXT])
+        others = [place for place in others[:NEXT] if probabilities[place] > 0]
+        if not others:
+            return probabilities
+        other = drawn.choice(others)
         changed = probabilities.copy()
         changed[[here, other]] = changed[[other, here]]
         return changed
@@ -242,7 +247,7 @@ def drilled(answers: tuple[Answer, ...]) -> Drill:
     return Drill(misled, len(fell), len(own))
 
 
-def to_csv(answers: tuple[Answer, ...], notice: str) -> str:
+def to_csv(answers: tuple[Answer, ...], notice: str) -> bytes:
     """The learner's own results as CSV, safe to open in a spreadsheet; the notice ends it."""
     rows = [
         {
@@ -262,4 +267,4 @@ def to_csv(answers: tuple[Answer, ...], notice: str) -> str:
         }
         for a in answers
     ]
-    return to_csv_text(rows, notice)
+    return to_csv_file(rows, notice)

@@ -29,7 +29,7 @@ EVALUATE = (
 MEASURES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
 CLASS_COLUMNS = ("class", "support", "recall", "precision", "f1_score", "auc")
 GROUP_COLUMNS = ("group", "support", "accuracy", "balanced_accuracy")
-GROUPINGS = ("by_source", "by_sex", "by_age", "by_site")
+GROUPINGS = ("by_source", "by_sex", "by_age", "by_site", "by_status")
 FEW = 30  # photos below which a group's figure says next to nothing
 
 
@@ -58,7 +58,11 @@ def headline(found: dict[str, dict], *, key: str) -> None:
     """Nothing; draws the headline measures of each resolution with their intervals."""
     names = [text(f"models.{name}") for name in (*MEASURES, "mel_recall")]
     entries = {
-        name: [*(measured[m] for m in MEASURES), measured["per_class"]["MEL"]["recall"]]
+        # No melanoma among the classes, no sensitivity.
+        name: [
+            *(measured[m] for m in MEASURES),
+            measured["per_class"].get("MEL", {}).get("recall", {}),
+        ]
         for name, measured in found.items()
     }
     colours = palette()
@@ -188,7 +192,9 @@ def by_group(measured: dict, *, key: str) -> None:
 
 def _group_name(name: str) -> str:
     """A group of the evaluation in the words of the page; as it is where there are none."""
-    try:
-        return text(f"group_names.{name}")
-    except KeyError:
-        return name
+    for words in ("group_names", "status"):
+        try:
+            return text(f"{words}.{name}")
+        except KeyError:
+            continue
+    return name

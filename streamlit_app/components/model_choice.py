@@ -120,11 +120,11 @@ def model_line(card: Card, analysis: Analysis) -> str:
     entries = {
         "accuracy": measured["accuracy"],
         "balanced": measured["balanced_accuracy"],
-        "melanoma": measured["per_class"]["MEL"]["recall"],
+        "melanoma": measured["per_class"].get("MEL", {}).get("recall", {}),
     }
     shown = {}
     for name, entry in entries.items():
-        # No melanoma among the photos, no sensitivity.
+        # No melanoma among the photos or the classes, no sensitivity.
         value, low, high = (
             f"{entry[key]:.2f}" if key in entry else "–" for key in ("value", "low", "high")
         )

@@ -56,11 +56,12 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
         _picture(rgb, analysis, case, answer)
     with right:
         if answer is None:
-            _commit(under_way, np.array([analysis.probability(code) for code in CODES]))
+            known = dict(analysis.ranked())  # an own model may have fewer classes
+            _commit(under_way, np.array([known.get(code, 0.0) for code in CODES]))
         elif under_way.drill and SETTLED not in st.session_state:
-            _decide_again(answer)
+            _decide_again(analysis, answer)
         else:
-            _reveal(under_way, answer)
+            _reveal(under_way, analysis, answer)
             if (
                 not analysis.readable
             ):  # it counts all the same: refusing it is the network's weakness
@@ -125,9 +126,15 @@ def _as_sure(name: str) -> str:
     return text("study.as_sure", words=text(f"study.{name}"), share=share)
 
 
-def _decide_again(answer: Answer) -> None:
-    shown = list(zip(CODES, answer.shown.tolist(), strict=True))
-    bars_with_table(shown, key="study_drill_chart")
+def _bars(analysis: Analysis, answer: Answer, *, key: str, truth: str | None = None) -> None:
+    """Nothing; draws what the learner is shown of the classes that the model knows."""
+    of_class = zip(CODES, answer.shown.tolist(), strict=True)
+    pairs = [(code, value) for code, value in of_class if code in analysis.labels]
+    bars_with_table(pairs, key=key, truth=truth)
+
+
+def _decide_again(analysis: Analysis, answer: Answer) -> None:
+    _bars(analysis, answer, key="study_drill_chart")
     st.markdown(text("study.yours", label=class_name(answer.first)))
     last = st.selectbox(
         text("study.again"),
@@ -142,7 +149,7 @@ def _decide_again(answer: Answer) -> None:
         st.rerun()
 
 
-def _reveal(under_way: Round, answer: Answer) -> None:
+def _reveal(under_way: Round, analysis: Analysis, answer: Answer) -> None:
     case, truth = answer.case, class_name(answer.case.label)
     if answer.last == case.label:
         st.success(text("study.right", truth=truth), icon=":material/check:")
@@ -155,8 +162,9 @@ def _reveal(under_way: Round, answer: Answer) -> None:
         st.warning(text("study.known"), icon=":material/history_edu:")
     elif case.known is None:
         st.warning(text("study.known_unknown"), icon=":material/help:")
-    shown = list(zip(CODES, answer.shown.tolist(), strict=True))
-    bars_with_table(shown, key="study_chart", truth=case.label)
+    if case.label not in analysis.labels:
+        st.warning(text("study.no_class", truth=truth), icon=":material/help:")
+    _bars(analysis, answer, key="study_chart", truth=case.label)
     st.caption(text(f"classes.{case.label}.text"))
     is_last = len(under_way.answers) + 1 == len(under_way.cases)
     words = text("study.finish" if is_last else "study.next")

@@ -82,7 +82,7 @@ def test_a_batch_has_a_row_for_each_file_and_one_csv(stage, address, tmp_path):
     assert tab.get_by_role("button", name="Download as CSV").count() == 0  # the unsafe one
     with tab.expect_download() as caught:
         button.click()
-    content = Path(caught.value.path()).read_text(encoding="utf-8")
+    content = Path(caught.value.path()).read_text(encoding="utf-8-sig")
     rows = list(csv.DictReader(content.splitlines()))
     assert [row["file"] for row in rows[:3]] == ["vessels.jpg", "network.jpg", "'=broken.jpg"]
     assert [row["status"] == "unreadable" for row in rows[:3]] == [False, False, True]
@@ -111,6 +111,6 @@ def test_a_short_round_of_study(stage, address):
         assert tab.get_by_test_id("stMetric").filter(has_text=text(f"study.{name}")).count() == 1
     with tab.expect_download() as caught:
         tab.get_by_role("button", name=text("study.csv")).click()
-    rows = Path(caught.value.path()).read_text(encoding="utf-8").splitlines()
+    rows = Path(caught.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert len(rows) == 7  # a head, five cases, the notice
     assert "Research and teaching only" in rows[-1]

@@ -155,7 +155,10 @@ def test_what_sets_hold_is_told_class_by_class(app, mode, eight):
     assert f"Classes in a set, on average: {fitted['set_size'][0]:.2f}" in words(app)
 
 
-@pytest.mark.parametrize("grouping", ["by_source", "by_sex", "by_age", "by_site"])
+GROUPINGS = [name for name in registry.default_card().metrics["native"] if name.startswith("by_")]
+
+
+@pytest.mark.parametrize("grouping", GROUPINGS)
 def test_results_by_group(app, grouping):
     app.segmented_control(key="models_groups_grouping").set_value(grouping).run()
     assert not app.exception

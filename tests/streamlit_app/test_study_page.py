@@ -1,15 +1,19 @@
 """The Study page, driven without a browser."""
 
+import csv
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from model_zoo import registry
+from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS
+from model_zoo.labels import CODES
 from model_zoo.trust import TTA
-from streamlit_app import isic_archive, study
+from streamlit_app import archive_shared, isic_archive, study
 from streamlit_app.components import study_sources
 from streamlit_app.components.charts import LIGHT
 from streamlit_app.components.photo_source import samples
@@ -272,33 +276,26 @@ def test_a_list_that_is_missing_leaves_it_unknown(tmp_path, monkeypatch):
     card = dataclasses.replace(reference, files={"keras": reference.files["keras"]})
     assert study_sources.cases(study_sources.DRAWN, card, 5, 1)[0].known is False
     photo = isic_archive.ArchivePhoto("ISIC_1", "NV", ("ISIC_1",), "A clinic", b"")
-    monkeypatch.setattr(study_sources, "_archive_photos", lambda *_: [photo])
+    monkeypatch.setattr(archive_shared, "photos", lambda *_, **__: [photo])
     assert study_sources.cases(study_sources.ARCHIVE, card, 5, 1)[0].known is None
     for listed in (reference, registry.default_card()):
         assert study_sources.cases(study_sources.ARCHIVE, listed, 5, 1)[0].known is False
 
 
-def test_the_archive_is_asked_once_for_the_rounds_of_an_hour(monkeypatch):
-    listed, fetched = [], []
-
-    def listing(code):
-        listed.append(code)
-        return [[{"isic_id": f"{code}_{number}"}] for number in range(9)]
-
-    def fetch(code, lesion):
-        fetched.append(lesion[0]["isic_id"])
-        return isic_archive.ArchivePhoto(lesion[0]["isic_id"], code, (), "A clinic", b"")
-
-    monkeypatch.setattr(isic_archive, "listing", listing)
-    monkeypatch.setattr(isic_archive, "fetch", fetch)
-    study_sources._listing.clear()
-    study_sources._photo.clear()
-    first, again, other = (
-        [photo.isic_id for photo in study_sources._archive_photos("NV", 3, seed)]
-        for seed in (1, 1, 2)
-    )
-    assert first == again != other
-    assert listed == ["NV"]
-    assert sorted(fetched) == sorted({*first, *other})
-    study_sources._listing.clear()
-    study_sources._photo.clear()
+def test_a_case_of_a_folder_without_a_lesion_id_is_unknown(tmp_path, monkeypatch):
+    photo = study_sources.SAMPLES / "network.jpg"
+    (tmp_path / PHOTOS).mkdir()
+    marks = [int(code == "NV") for code in CODES]
+    truth = [["image", *CODES], ["ISIC_9000001", *marks], ["ISIC_9000002", *marks]]
+    about = [["image", "lesion_id"], ["ISIC_9000001", "OWN_1"], ["ISIC_9000002", ""]]
+    for name, rows in ((GROUND_TRUTH, truth), (METADATA, about)):
+        with (tmp_path / name).open("w", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+    for image, *_ in about[1:]:
+        shutil.copy(photo, tmp_path / PHOTOS / f"{image}.jpg")
+    monkeypatch.setenv("LESIONLENS_CASES", str(tmp_path))
+    found = study_sources.cases(study_sources.FOLDER, registry.default_card(), 5, 1)
+    assert {case.name: case.known for case in found} == {
+        "ISIC_9000001": False,
+        "ISIC_9000002": None,
+    }
