@@ -29,7 +29,6 @@ def write(file: Path, members: Sequence[str], title: str) -> None:
     about = {
         "name": file.stem,
         "title": title,
-        "description": f"Mean probability of {', '.join(c.title for c in cards.values())}",
         "labels": list(CODES),
         "scaling": first.scaling,
         "members": list(cards),

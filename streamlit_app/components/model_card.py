@@ -36,13 +36,18 @@ def heading(card: Card) -> None:
         if card.side:
             words = text("models.reads", side=card.side)
             st.badge(words, icon=":material/crop_square:", color="gray")
-        st.badge(card.precision, icon=":material/memory:", color="gray")
+        if not card.members:
+            st.badge(card.precision, icon=":material/memory:", color="gray")
         if card.default:
             st.badge(text("models.default"), icon=":material/star:", color="green")
 
 
 def _network(card: Card) -> str:
-    """What the network is and how large, in a sentence; "" of several, or of an unknown one."""
+    """What the network is and how large, or which ones an ensemble asks; "" of an unknown one."""
+    if card.members:
+        members = [registry.cards().get(name) for name in card.members]
+        names = [card_words(one.title or one.name) for one in members if one is not None]
+        return text("models.network_ensemble", names=", ".join(names))
     served = card.files.get("served")
     if not card.backbone:
         return ""
