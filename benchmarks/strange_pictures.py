@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.metrics import roc_auc_score
 
+from model_zoo import novelty
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadImage
 from model_zoo.images import SUFFIXES, decode_rgb
@@ -40,22 +41,21 @@ def main() -> None:
     reader = Classifier.load(options.model)
     if not reader.guards:
         parser.error(f"{reader.card.name} was given nothing to tell pictures apart: calibrate it")
-    threshold = reader.guards[0].limit
-    photos = distances(reader, held_out(options.data))
+    photos, threshold = distances(reader, held_out(options.data))
     kinds = {"things": things(options.things), "pages": pages(), "noise, plain": noise()}
     if options.outlines:
         kinds["bare skin"] = bare_skin(options.outlines)
     print(f"{reader.card.name}: {len(photos)} held-out photos, {rate(photos <= threshold)} kept")
     print("| pictures | number | AUROC | refused |\n|---|---:|---:|---:|", flush=True)
     for name, pictures in kinds.items():
-        found = distances(reader, pictures)
+        found, _ = distances(reader, pictures)
         if not len(found):
             print(f"| {name} | 0 | | |")
             continue
         truth = np.r_[np.zeros(len(photos)), np.ones(len(found))]
         area = roc_auc_score(truth, np.r_[photos, found])
         print(f"| {name} | {len(found)} | {area:.3f} | {rate(found > threshold)} |", flush=True)
-    found = distances(reader, drawn())
+    found, _ = distances(reader, drawn())
     print(f"| drawn samples, new seeds | {len(found)} | | {rate(found > threshold)} |")
 
 
@@ -64,13 +64,19 @@ def rate(flags: np.ndarray) -> str:
     return f"{flags.mean():.3f}"
 
 
-def distances(reader: Classifier, pictures: Iterator[np.ndarray]) -> np.ndarray:
-    """The distance of each picture, uint8 (H, W, 3) RGB, from what training photos are like."""
-    pooled = []
+def distances(reader: Classifier, pictures: Iterator[np.ndarray]) -> tuple[np.ndarray, float]:
+    """How strange each picture, uint8 (H, W, 3) RGB, is to the model, and from where on it refuses.
+
+    Of an ensemble as it decides itself: see `novelty.checks`.
+    """
+    values, threshold = [], 0.0
     for rgb in pictures:
         seen = reader.prepare(rgb).square.pixels
-        pooled.append(reader.engine.run(seen[None]).pooled[0])
-    return reader.guards[0].novelty.distance(np.array(pooled)) if pooled else np.array([])
+        pooled = [engine.run(seen[None]).pooled for engine in reader.engines]
+        (check,) = novelty.checks(reader.guards, pooled, 1)
+        values.append(check.value)
+        threshold = check.threshold
+    return np.array(values), threshold
 
 
 def held_out(folder: Path) -> Iterator[np.ndarray]:

@@ -20,6 +20,8 @@ from websockets.sync.client import connect
 
 XSRF = "_streamlit_xsrf"
 AGREED = "lesionlens_notice=agreed"  # as a browser sends it that has acknowledged the notice
+# The key of the choice where a photo comes from, and what it calls the camera.
+SOURCE, CAMERA = "analyze_source", "Camera"
 MOST_MESSAGE = 64 * 2**20
 
 
@@ -35,12 +37,15 @@ class Told:
 class Visitor:
     """One browser tab on the Analyze page."""
 
-    def __init__(self, url: str, patience: float = 60, *, takes_back: bool = True) -> None:
+    def __init__(
+        self, url: str, patience: float = 60, *, takes_back: bool = True, camera: bool = False
+    ) -> None:
         """url: of the app, such as http://127.0.0.1:8501; patience: seconds for any answer.
 
-        takes_back: whether it lets go of a photo that is replaced, as browsers do.
+        takes_back: whether it lets go of a photo that is replaced, as browsers do. camera: whether
+        its photos come from the camera.
         """
-        self._takes_back = takes_back
+        self._takes_back, self._camera = takes_back, camera
         self._url = url.rstrip("/")
         self._patience = patience
         self._http = requests.Session()
@@ -66,6 +71,8 @@ class Visitor:
         self._uploaded = ""
         self._elements: dict[tuple[int, ...], object] = {}
         self._rerun([])
+        if camera:
+            self._rerun([])  # now that it is known where to choose it
 
     def close(self) -> None:
         """Nothing; the tab is closed."""
@@ -105,8 +112,13 @@ class Visitor:
         message = BackMsg()
         client = message.rerun_script
         client.page_script_hash = self._page
+        if self._camera:
+            for choice in self._find("button_group"):
+                if choice.id.endswith(SOURCE):
+                    state = client.widget_states.widgets.add(id=choice.id)
+                    state.string_array_value.data.append(CAMERA)
         if files:
-            uploaders = self._find("file_uploader")
+            uploaders = self._find("camera_input" if self._camera else "file_uploader")
             if not uploaders:
                 raise RuntimeError(f"The page shows no uploader. It says: {self._warnings()}")
             state = client.widget_states.widgets.add(id=uploaders[0].id)

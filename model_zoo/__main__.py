@@ -213,7 +213,7 @@ def _print_readable(scored) -> None:
     said = NO_LESION if scored.analysis.without_lesion else SAID[scored.analysis.status]
     print(f"  {said}{reasons}")
     if scored.analysis.prediction_set is not None and scored.analysis.readable:
-        print(f"  left possible: {' '.join(scored.analysis.prediction_set)}")
+        print(f"  still possible: {' '.join(scored.analysis.prediction_set)}")
     for code, probability in scored.analysis.ranked():
         bar = "█" * round(probability * 30)
         print(f"  {code:5}{BY_CODE[code].name:26}{probability:6.3f}  {bar}")

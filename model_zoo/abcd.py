@@ -10,20 +10,25 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from model_zoo.images import SURROUND_LEVEL
 from model_zoo.segmentation import Outline
 
 # The six colours that the rule counts, each by one value of sRGB that was chosen here for it: the
-# rule names colours and leaves it to the eye what they look like. A colour counts from this share
-# of the lesion on.
+# rule names colours and leaves it to the eye what they look like. A pixel is of the nearest one
+# within `REACH` (CIE L*a*b*), or of none; white is lighter than the skin around, by `LIGHTER` at
+# least. A colour counts from a share of the lesion on.
 COLOURS: dict[str, tuple[int, int, int]] = {
-    "white": (255, 255, 255),
-    "red": (204, 51, 51),
-    "light_brown": (153, 102, 0),
-    "dark_brown": (51, 0, 0),
-    "blue_grey": (51, 153, 153),
-    "black": (0, 0, 0),
+    "white": (245, 240, 235),
+    "red": (190, 75, 75),
+    "light_brown": (165, 120, 85),
+    "dark_brown": (85, 50, 35),
+    "blue_grey": (100, 125, 150),
+    "black": (25, 20, 20),
 }
+REACH = 30.0
+LIGHTER = 5.0
 COLOUR_SHARE = 0.05
+SKIN_STEP = 16  # of the pixels of skin, so many are enough for their median
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ def asymmetries(mask: np.ndarray) -> tuple[float, float]:
     x, y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
     angle = 0.5 * np.arctan2(2 * moments["mu11"], moments["mu20"] - moments["mu02"])
     # Turned so that the longer axis lies along x through the middle of a square that holds it all.
-    side = int(2 * np.ceil(np.hypot(width, height))) | 1
+    reach = np.hypot(max(x, width - x), max(y, height - y))
+    side = int(2 * np.ceil(reach)) | 1
     turn = cv2.getRotationMatrix2D((x, y), np.degrees(angle), 1)
     turn[:, 2] += side // 2 - np.array([x, y])
     upright = cv2.warpAffine(filled * 255, turn, (side, side), flags=cv2.INTER_LINEAR) > 127
@@ -96,14 +102,19 @@ def border_irregularity(contour: np.ndarray) -> float:
 def colours_in(rgb: np.ndarray, mask: np.ndarray) -> tuple[str, ...]:
     """Which of `COLOURS` cover `COLOUR_SHARE` of the lesion or more, the largest share first.
 
-    rgb: uint8 (H, W, 3); mask: bool (h, w) over it. Every pixel counts for the nearest colour in
-    CIE L*a*b*.
+    rgb: uint8 (H, W, 3); mask: bool (h, w) over it.
     """
-    small = cv2.resize(rgb, mask.shape[::-1], interpolation=cv2.INTER_AREA)
-    light, a, b = np.ascontiguousarray(_lab(small[mask][None])[0].T)
+    size = tuple(min(pair) for pair in zip(rgb.shape[1::-1], mask.shape[::-1], strict=True))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    inside = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    skin = small[~inside & (small.max(axis=2) >= SURROUND_LEVEL)][::SKIN_STEP]
+    skin_light = float(np.median(_lab(skin[None])[0, :, 0])) if len(skin) else 0.0
+    light, a, b = np.ascontiguousarray(_lab(small[inside][None])[0].T)
     names, known = list(COLOURS), _lab(np.array([list(COLOURS.values())], np.uint8))[0]
     away = [(light - light_c) ** 2 + (a - a_c) ** 2 + (b - b_c) ** 2 for light_c, a_c, b_c in known]
+    away[names.index("white")][light <= skin_light + LIGHTER] = np.inf
     nearest = functools.reduce(np.minimum, away)  # far faster than argmin across the rows
+    nearest[nearest > REACH**2] = -1
     share = np.array([np.count_nonzero(one == nearest) for one in away]) / max(1, len(light))
     order = np.argsort(-share, kind="stable")
     return tuple(names[index] for index in order if share[index] >= COLOUR_SHARE)

@@ -140,8 +140,8 @@ class Analysis:
             "status": self.status,
             "checks": {
                 code: {
-                    "value": round(check.value, 4),
-                    "threshold": round(check.threshold, 4),
+                    "value": float(f"{check.value:.6g}"),
+                    "threshold": float(f"{check.threshold:.6g}"),
                     "ok": check.ok,
                 }
                 for code, check in self.checks.items()

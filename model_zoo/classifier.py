@@ -138,7 +138,7 @@ class Classifier:
         if self.outliner is None:
             return Prepared(rgb, seen, None, {}, box is None)
         whole = frame(image, self.outliner.side, field)
-        return Prepared(rgb, seen, whole, quality.measure(image, field), box is None)
+        return Prepared(rgb, seen, whole, quality.measure(whole), box is None)
 
     def analyse_within(self, rgb: np.ndarray, box: tuple[int, int, int, int]) -> Analysis:
         """The analysis of a photo of which the classifier sees this square alone.

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from PIL import Image
 
-from model_zoo.images import field_of_view, resized
+from model_zoo.images import SURROUND_LEVEL, field_of_view, resized
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,20 @@ def fitted(width: int, height: int, side: int) -> tuple[int, int, int, int]:
     wide, high = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (side - wide) // 2, (side - high) // 2
     return left, top, left + wide, top + high
+
+
+def surround(seen: Frame) -> np.ndarray | None:
+    """Where the black around a round field of view is, uint8 (h, w) of 0 and 1; None without.
+
+    Of the part of the frame that holds the field of view. As there, three corners must be black,
+    so that a dark lesion that reaches into one is never taken for the surround.
+    """
+    left, top, right, bottom = seen.inside
+    field = seen.pixels[top:bottom, left:right]
+    corners = field[[0, 0, -1, -1], [0, -1, 0, -1]].max(axis=1) < SURROUND_LEVEL
+    if corners.sum() < 3:
+        return None
+    dark = cv2.inRange(field, (0, 0, 0), (SURROUND_LEVEL - 1,) * 3)
+    _, names = cv2.connectedComponents(dark)
+    outer = names[[0, 0, -1, -1], [0, -1, 0, -1]][corners]
+    return np.isin(names, outer).astype(np.uint8)

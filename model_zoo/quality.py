@@ -7,40 +7,55 @@ drawn in front of its photos (see `artefacts`). Thresholds are in its card.
 
 import cv2
 import numpy as np
-from PIL import Image
 
-from model_zoo.images import field_of_view, resized
+from model_zoo.frames import Frame
 
 # What lies in front of the lesion, in the order in which the network that outlines says it.
 ARTEFACTS = ("hair", "ink", "ruler")
 # The one code whose value must not fall below its threshold; of all others it must not exceed it.
 SMALL = "small"
-WORKING_SIDE = 192  # pixels of the shorter side; photos are reduced to it, never enlarged
+# Of each side of a field of view, the middle part that a round one holds whole: a black surround
+# and its edge say nothing of light and focus.
+INNER = 0.5**0.5
 NEARLY_WHITE = (236, 236, 236)  # and above
+BRIGHTEST = 0.05  # of the pixels: where skin is lit, however large and dark the lesion is
 REBLUR = 9  # pixels of the box by which a photo is blurred again
 
 
-def measure(
-    photo: np.ndarray | Image.Image, box: tuple[int, int, int, int] | None = None
-) -> dict[str, float]:
-    """Values by the code of the check, of a photo, uint8 (H, W, 3) RGB or an image.
+def measure(seen: Frame) -> dict[str, float]:
+    """Values by the code of the check, of a photo as the network that outlines sees it.
 
-    box: of its field of view, where that is known (left, top, right, bottom in pixels).
-    small: the shorter side of the field of view, in pixels of the photo. blur: 0 (sharp) to 1.
-    bright: share of pixels, 0..1, that are nearly white in every channel.
-    dim: 255 less the median brightness.
+    small: the shorter side of the field of view, in pixels of the photo. Of its middle part:
+    blur: 0 (sharp) to 1. bright: share of pixels, 0..1, that are nearly white in every channel.
+    dim: 255 less the red that the brightest twentieth reaches, since skin of every tone throws
+    back most of the red.
     """
-    left, top, right, bottom = box or field_of_view(np.asarray(photo))
-    image = photo if isinstance(photo, Image.Image) else Image.fromarray(photo)
-    field = _working(image.crop((left, top, right, bottom)))
-    grey = cv2.cvtColor(field, cv2.COLOR_RGB2GRAY)
+    left, top, right, bottom = seen.box
+    field = _inner(_field(seen))
     white = cv2.countNonZero(cv2.inRange(field, NEARLY_WHITE, (255, 255, 255)))
     return {
         SMALL: float(min(right - left, bottom - top)),
-        "blur": blur(grey),
-        "bright": white / grey.size,
-        "dim": 255 - _median(grey),
+        "blur": blur(cv2.cvtColor(field, cv2.COLOR_RGB2GRAY)),
+        "bright": white / (field.size // 3),
+        "dim": 255 - float(np.quantile(field[..., 0], 1 - BRIGHTEST)),
     }
+
+
+def _field(seen: Frame) -> np.ndarray:
+    """The field of view, uint8 (h, w, 3); one that was enlarged into its frame at its own size."""
+    left, top, right, bottom = seen.inside
+    field = seen.pixels[top:bottom, left:right]
+    size = (seen.box[2] - seen.box[0], seen.box[3] - seen.box[1])
+    if size[0] >= right - left:
+        return field
+    return cv2.resize(field, size, interpolation=cv2.INTER_AREA)
+
+
+def _inner(field: np.ndarray) -> np.ndarray:
+    height, width = (round(length * (1 - INNER) / 2) for length in field.shape[:2])
+    return np.ascontiguousarray(
+        field[height : field.shape[0] - height, width : field.shape[1] - width]
+    )
 
 
 def of_artefacts(seen: np.ndarray | None) -> dict[str, float]:
@@ -69,18 +84,3 @@ def blur(grey: np.ndarray) -> float:
         lost = cv2.max(cv2.scaleAdd(before.astype(np.int16), REBLUR, -after), 0)
         left.append(1 - cv2.sumElems(lost)[0] / max(REBLUR * cv2.sumElems(before)[0], 1e-6))
     return max(left)
-
-
-def _median(grey: np.ndarray) -> float:
-    """The median of a photo, uint8 (H, W), by counting: five times as fast as by sorting."""
-    upto = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel().cumsum()
-    middles = ((grey.size - 1) // 2, grey.size // 2)
-    return float(np.searchsorted(upto, middles, side="right").mean())
-
-
-def _working(field: Image.Image) -> np.ndarray:
-    scale = WORKING_SIDE / min(field.size)
-    if scale >= 1:
-        return np.asarray(field)
-    size = (round(field.width * scale), round(field.height * scale))
-    return resized(field, size, (0, 0, *field.size))

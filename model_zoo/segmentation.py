@@ -10,7 +10,7 @@ import numpy as np
 from model_zoo import registry
 from model_zoo.card import SEGMENTATION, Card
 from model_zoo.errors import BadModel
-from model_zoo.frames import Frame, frame
+from model_zoo.frames import Frame, frame, surround
 from model_zoo.images import decode_rgb
 from model_zoo.interpreters import THREADS, Interpreters
 from model_zoo.loading import served
@@ -31,6 +31,7 @@ MIDDLE = 0.25
 # The square around an outline is this much wider than the outline.
 MARGIN = 1.3
 TOUCH = 0.01  # of the field of view's shorter side: as near to its border counts as touching
+EDGE = 2  # times as near to the soft edge of a round one
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Outline:
 
     mask: bool (h, w) over the field of view, `field` (left, top, right, bottom in pixels of the
     photo). contour: float32 (N, 2), x and y of its border in pixels of the photo. box: around the
-    lesion, in pixels of the photo. area_fraction: share of the field of view, 0..1.
+    lesion, in pixels of the photo. area_fraction: share of the field of view, 0..1, its black
+    surround left out.
     touches_border: whether part of it lies beyond the field of view.
     """
 
@@ -176,21 +178,28 @@ def outline_of(mask: np.ndarray, seen: Frame) -> Outline | None:
         return None
     borders, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     border = max(borders, key=len)
-    whole = cv2.drawContours(np.zeros_like(region), [border], -1, 1, cv2.FILLED).astype(bool)
+    whole = cv2.drawContours(np.zeros_like(region), [border], -1, 1, cv2.FILLED)
     x, y, width, height = cv2.boundingRect(border)
     near = max(1, round(TOUCH * min(size)))
     touches = x < near or y < near or x + width > size[0] - near or y + height > size[1] - near
+    beyond = surround(seen)
+    hidden = 0
+    if beyond is not None:
+        beyond = cv2.resize(beyond, size, interpolation=cv2.INTER_NEAREST)
+        hidden = cv2.countNonZero(beyond)
+        reach = np.ones((2 * EDGE * near + 1,) * 2, np.uint8)
+        touches = touches or bool((cv2.dilate(whole, reach) & beyond).any())
     # From pixels of the enlarged mask to pixels of the photo.
     field = np.array(seen.box, dtype=float)
     step = (field[2:] - field[:2]) / size
     contour = (border[:, 0] + 0.5) * step + field[:2]
     box = np.concatenate([(x, y) * step + field[:2], (x + width, y + height) * step + field[:2]])
     return Outline(
-        mask=whole,
+        mask=whole.astype(bool),
         field=seen.box,
         contour=contour.astype(np.float32),
         box=tuple(int(value) for value in np.round(box)),
-        area_fraction=float(whole.mean()),
+        area_fraction=min(1.0, cv2.countNonZero(whole) / max(1, whole.size - hidden)),
         touches_border=bool(touches),
     )
 
@@ -209,8 +218,9 @@ def _main_region(probabilities: np.ndarray) -> np.ndarray | None:
     if count < 2:
         return None
     if count > 2:
-        weight = np.bincount(names.ravel(), (probabilities * _nearness(names.shape)).ravel())
-        weight[0] = 0
+        inside = np.flatnonzero(above)
+        near = probabilities.ravel()[inside] * _nearness(names.shape).ravel()[inside]
+        weight = np.bincount(names.ravel()[inside], near)
         above = (names == int(weight.argmax())).astype(np.uint8)
     _, surest, _, _ = cv2.minMaxLoc(probabilities, above)
     if cv2.countNonZero(above) / above.size < SMALLEST_AREA or surest < SUREST:

@@ -106,20 +106,21 @@ class SimilarCases:
 
     def find(self, pooled: np.ndarray, count: int = 5) -> list[SimilarCase]:
         """The nearest cases to a photo's features, (C,), one of each lesion, the nearest first."""
-        matches = self._index.search(pooled, min(4 * count, len(self)), exact=True)
-        found: dict[str, SimilarCase] = {}
-        for key, distance in zip(matches.keys, matches.distances, strict=True):
-            case = self._cases[int(key)]
-            if len(found) < count:
-                similar = SimilarCase(
-                    case.image,
-                    case.label,
-                    self._known and self._known.know(case.image, case.lesion_id),
-                    float(distance),
-                    photo_path(self._folder, case.image),
-                )
-                found.setdefault(case.lesion_id or case.image, similar)
-        return list(found.values())
+        asked = min(4 * count, len(self))
+        while True:
+            matches = self._index.search(pooled, asked, exact=True)
+            nearest: dict[str, tuple[Case, float]] = {}
+            for key, distance in zip(matches.keys, matches.distances, strict=True):
+                case = self._cases[int(key)]
+                nearest.setdefault(case.lesion_id or case.image, (case, float(distance)))
+            if len(nearest) >= count or asked == len(self):
+                return [self._similar(*one) for one in list(nearest.values())[:count]]
+            asked = min(4 * asked, len(self))  # many photos of few lesions came first
+
+    def _similar(self, case: Case, distance: float) -> SimilarCase:
+        known = self._known and self._known.tell(case.image, case.lesion_id)
+        file = photo_path(self._folder, case.image)
+        return SimilarCase(case.image, case.label, known, distance, file)
 
 
 def _usearch():

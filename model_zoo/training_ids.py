@@ -26,6 +26,12 @@ class TrainingIds:
         lesions = {lesion_id} if lesion_id else {image, plain, plain + SUFFIX}
         return plain in self.images or not lesions.isdisjoint(self.lesions)
 
+    def tell(self, image: str, lesion_id: str) -> bool | None:
+        """As `know`, but None where that was only not found: without a lesion id another photo of
+        the lesion may have been trained on.
+        """
+        return self.know(image, lesion_id) or (False if lesion_id else None)
+
     def know_any(self, images: Iterable[str]) -> bool:
         """Whether any of the photos was trained on, for archives with lesion ids of their own."""
         return any(self.know(image) for image in images)

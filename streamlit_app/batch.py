@@ -5,6 +5,7 @@ and a row are all that stays.
 """
 
 import io
+import re
 import threading
 import time
 import zipfile
@@ -26,6 +27,11 @@ MOST_PHOTOS = 500
 MOST_BYTES = 200 * 2**20  # of all photos of a batch, unpacked
 # More entries than this, folders and other files included, is no folder of photos any more.
 MOST_ENTRIES = 5000
+# A zip's list of what it holds; one of 200 MB could name four million entries.
+MOST_DIRECTORY = 2**20
+# LZMA and bzip2 may ask for gigabytes to unpack a few bytes.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+DRIVE = re.compile(r"^[A-Za-z]:")
 # Photos are compressed already: what shrinks more than this in a zip was made to exhaust memory.
 MOST_RATIO = 100
 # A tab that is closed for longer than this does not come back: its photos are let go.
@@ -105,12 +111,21 @@ def _over_limit(photos: int, total: int) -> ZooError | None:
     return None
 
 
+class _Bytes(io.BytesIO):
+    """The bytes of a zip, whose list of contents, read at once, may not be of any length."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > MOST_DIRECTORY:
+            raise ZooError("batch_long_list", limit_megabytes=MOST_DIRECTORY >> 20)
+        return super().read(size)
+
+
 def _entries(name: str, data: bytes) -> Iterator[tuple[Waiting, ZooError | None]]:
     if not name.lower().endswith(".zip"):
         yield Waiting(name, data, None, len(data)), None
         return
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(_Bytes(data)) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as fault:
         raise ZooError("batch_bad_zip") from fault
@@ -118,13 +133,19 @@ def _entries(name: str, data: bytes) -> Iterator[tuple[Waiting, ZooError | None]
         raise ZooError("batch_many_entries", limit=MOST_ENTRIES)
     for member in members:
         if not member.is_dir() and not _is_litter(member.filename):
-            shown = _parts(member.filename)[-1]
-            yield Waiting(f"{name}: {shown}", data, member, member.file_size), _refusal(member)
+            shown = f"{name}: {_inside(member.filename)}"
+            yield Waiting(shown, data, member, member.file_size), _refusal(member)
 
 
 def _parts(name: str) -> tuple[str, ...]:
     """The parts of an entry's path, however the system that made the zip joins them."""
     return PurePosixPath(name.replace("\\", "/")).parts or (name,)
+
+
+def _inside(name: str) -> str:
+    """An entry's path as it is shown: below the zip, whatever it points to."""
+    parts = (DRIVE.sub("", part) for part in _parts(name))
+    return "/".join(part for part in parts if part.strip("/") not in ("", ".."))
 
 
 def _is_litter(name: str) -> bool:
@@ -142,6 +163,8 @@ def _refusal(member: zipfile.ZipInfo) -> ZooError | None:
         return ZooError("batch_no_photo")
     if member.flag_bits & 1:
         return ZooError("batch_encrypted")
+    if member.compress_type not in METHODS:
+        return ZooError("batch_packed")
     if member.file_size > MAX_BYTES:
         megabytes, limit = member.file_size / 2**20, MAX_BYTES >> 20
         return BadImage("too_many_bytes", megabytes=round(megabytes), limit_megabytes=limit)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from model_zoo.errors import ZooError
 from model_zoo.trust import SINGLE, TTA
 from streamlit_app.batch import Row
-from streamlit_app.exports import to_csv_text
+from streamlit_app.exports import to_csv_file
 
 # How many views of a photo are averaged, by how the model is asked.
 VIEWS = {SINGLE: 1, TTA: 8}
@@ -30,7 +30,7 @@ def without_answer(
     ]
 
 
-def to_csv(rows: list[Row], reader: Reader, notice: str) -> str:
+def to_csv(rows: list[Row], reader: Reader, notice: str) -> bytes:
     """The rows as CSV, safe to open in a spreadsheet."""
     codes = sorted({code for row in rows for code in row.probabilities})
     table = [
@@ -49,7 +49,7 @@ def to_csv(rows: list[Row], reader: Reader, notice: str) -> str:
         }
         for row in rows
     ]
-    return to_csv_text(table, notice)
+    return to_csv_file(table, notice)
 
 
 def _rounded(value: float | None) -> float | str:

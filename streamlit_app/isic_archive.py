@@ -9,7 +9,6 @@ id of the lesion that came.
 
 import json
 import os
-import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,6 +26,9 @@ API = "https://api.isic-archive.com/api/v2/"
 # Another address of the same API, such as a mirror on a closed network.
 API_VARIABLE = "LESIONLENS_ISIC_API"
 LICENCE = "CC-0"
+# Where the archive keeps its files, and below; a redirect may lead there, or stay on its host.
+HOSTS = ("isic-archive.com", "isic-archive.s3.amazonaws.com")
+MOST_REDIRECTS = 3
 TIMEOUTS = (5, 15)  # seconds to connect, and between two pieces
 PAGE = 100  # results in one answer, the most that the API gives
 MOST_PAGES = 5
@@ -64,9 +66,9 @@ LESION_ID = re.compile(r"\w+")  # what may stand in a query
 class ArchivePhoto:
     """A photo of the archive: its id, class code, whom to thank, bytes.
 
-    lesion_photos: the ids of all public photos of its lesion, its own among them; its own alone
-    where the archive names no lesion; None where it did not tell. confirmation: a value of
-    `CONFIRMATIONS`, or `OTHERWISE`.
+    lesion_photos: the ids of all public photos of its lesion, its own among them; none where the
+    archive names no lesion; None where it did not tell. confirmation: a value of `CONFIRMATIONS`,
+    or `OTHERWISE`.
     """
 
     isic_id: str
@@ -79,31 +81,20 @@ class ArchivePhoto:
     def trained_on(self, known: TrainingIds | None) -> bool | None:
         """Whether a model was trained on its lesion, None where nothing tells.
 
-        known: what the model was trained on, None if its card has no list. A lesion that the
-        archive does not name, or has under two names, is told by the named photos alone.
+        known: what the model was trained on, None if its card has no list. Of a lesion that the
+        archive does not name, another photo may have been trained on.
         """
         if known is None:
             return None
         if known.know_any(self.lesion_photos or (self.isic_id,)):
             return True
-        return None if self.lesion_photos is None else False
-
-
-def find(code: str, count: int, *, seed: int) -> list[ArchivePhoto]:
-    """Up to `count` public-domain dermoscopy photos of a class, drawn at random.
-
-    One a lesion. Raises `ZooError` when the archive cannot be reached or answers otherwise than
-    its API says.
-    """
-    drawn = listing(code)
-    random.Random(seed).shuffle(drawn)
-    return [fetch(code, lesion) for lesion in drawn[:count]]
+        return False if self.lesion_photos else None
 
 
 def listing(code: str) -> list[list[dict]]:
     """The lesions of a class of which photos may be shown, each as the descriptions of its photos.
 
-    Raises as `find`.
+    Raises `ZooError` when the archive cannot be reached or answers otherwise than its API says.
     """
     lesions: dict[str, list[dict]] = {}
     for result in _results(code):
@@ -150,7 +141,7 @@ def _base() -> str:
 
 
 def fetch(code: str, lesion: list[dict]) -> ArchivePhoto:
-    """The first photo of a lesion, of those of a class that `listing` gave. Raises as `find`."""
+    """The first photo of a lesion, of those of a class that `listing` gave. Raises as it does."""
     result = lesion[0]
     try:
         file = result["files"]["full"]
@@ -177,7 +168,7 @@ def _lesion_photos(lesion: list[dict]) -> tuple[str, ...] | None:
     listed = [_id(result) for result in lesion]
     name = _lesion(lesion[0])
     if not name:
-        return tuple(listed)
+        return ()
     if not LESION_ID.fullmatch(name):
         return None
     asked = {"query": f'lesion_id:"{name}"', "limit": PAGE}
@@ -205,12 +196,9 @@ def _lesion(result: dict) -> str:
 
 def _get(address: str, parameters: dict | None) -> bytes:
     host = urlsplit(address).hostname
-    # Encrypted, unless the API itself is not, as on a closed network.
-    if urlsplit(address).scheme not in ("https", urlsplit(_base()).scheme):
-        raise ZooError("archive_elsewhere", address=plain_name(address))
     content = bytearray()
     try:
-        with requests.get(address, params=parameters, timeout=TIMEOUTS, stream=True) as answer:
+        with _answer(address, parameters) as answer:
             answer.raise_for_status()
             for chunk in answer.iter_content(2**18):
                 content += chunk
@@ -224,6 +212,32 @@ def _get(address: str, parameters: dict | None) -> bytes:
     except requests.RequestException as fault:
         raise ZooError("archive_unreachable", host=host) from fault
     return bytes(content)
+
+
+def _answer(address: str, parameters: dict | None) -> requests.Response:
+    """What comes at the end of a few redirects, none of which leaves the archive."""
+    first = urlsplit(address).hostname
+    for _ in range(MOST_REDIRECTS + 1):
+        _require_own(address, first)
+        answer = requests.get(
+            address, params=parameters, timeout=TIMEOUTS, stream=True, allow_redirects=False
+        )
+        if not answer.is_redirect:
+            return answer
+        answer.close()
+        address, parameters = answer.next.url, None
+    raise ZooError("archive_answer")
+
+
+def _require_own(address: str, first: str | None) -> None:
+    """Nothing; raises unless an address is encrypted and on the archive's hosts or the first one.
+
+    An API that is not encrypted itself, as on a closed network, may have such addresses.
+    """
+    scheme, host = urlsplit(address).scheme, urlsplit(address).hostname or ""
+    own = host in (first, *HOSTS) or host.endswith(tuple(f".{name}" for name in HOSTS))
+    if scheme not in ("https", urlsplit(_base()).scheme) or not own:
+        raise ZooError("archive_elsewhere", address=plain_name(address))
 
 
 def _require_same_host(address: str, base: str) -> None:

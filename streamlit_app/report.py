@@ -16,7 +16,6 @@ from PIL import Image
 from model_zoo import NOTICE
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
-from model_zoo.labels import BY_CODE
 from model_zoo.trust import SINGLE, Trust, group_probability, of_card
 from streamlit_app.components.verdict import sentence, set_note
 from streamlit_app.content import (
@@ -25,6 +24,7 @@ from streamlit_app.content import (
     card_words,
     class_name,
     direction,
+    group_name,
     language,
     listed,
     sample_title,
@@ -76,7 +76,7 @@ def make(
         pictures=tuple((_jpeg(rgb), caption) for rgb, caption in pictures),
         verdict=sentence(analysis),
         bars=tuple(
-            (class_name(code), text(f"groups.{BY_CODE[code].group}"), probability)
+            (class_name(code), group_name(code), probability)
             for code, probability in (analysis.ranked() if analysis.readable else ())
         ),
         facts=tuple(_facts(analysis, card, digest, mode)),

@@ -34,7 +34,7 @@ def started() -> Started:
     card = registry.default_card()
     reader = classifier(card.name)
     _settle()
-    found = Started(_version(), card.name, reader.digest(), time.perf_counter() - _BEGAN)
+    found = Started(software_version(), card.name, reader.digest(), time.perf_counter() - _BEGAN)
     log(
         "start",
         version=found.version,
@@ -55,7 +55,8 @@ def _settle() -> None:
     gc.freeze()
 
 
-def _version() -> str:
+def software_version() -> str:
+    """The version of this software, as its package was installed."""
     try:
         return version("lesionlens")
     except PackageNotFoundError:  # run from a checkout that was never installed

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_zoo.labels import CODES
-from streamlit_app.exports import to_csv_text
+from streamlit_app.exports import to_csv_file
 
 # How sure the learner is, in words of the page by these keys, as a probability of the chosen class.
 CONFIDENCES: dict[str, float] = {"guess": 0.25, "leaning": 0.5, "fairly_sure": 0.75, "sure": 0.95}
 # In a drill so many answers, as a share of all cases, are made wrong on purpose, of those that are
 # right: one at least, if the model gives a right one from the first drawn place on.
 MISLEADING = 0.3
+# A drill's wrong class is one of so many that come next in the model's answer: nobody takes over an
+# absurd one.
+NEXT = 3
 # Answers to a question, in the CSV.
 YES_NO = {True: "yes", False: "no", None: "unknown"}
 
@@ -46,7 +49,8 @@ class Answer:
 
     first: the learner's class before the model was seen; last: after it, the same unless changed.
     confidence: a key of `CONFIDENCES`, of the first. model: the model's probabilities, (K,) in the
-    order of `CODES`; shown: those that the learner saw, others where the drill misled.
+    order of `CODES`, 0 for a class that it does not know; shown: those that the learner saw, others
+    where the drill misled.
     """
 
     case: StudyCase
@@ -85,6 +89,11 @@ class Round:
         """The round after an answer to its current case."""
         return dataclasses.replace(self, answers=(*self.answers, answer))
 
+    def ended(self, last: Answer | None) -> "Round":
+        """The round as it is over now. last: an answer to its current case, None without one."""
+        answers = self.answers if last is None else (*self.answers, last)
+        return dataclasses.replace(self, cases=self.cases[: len(answers)], answers=answers)
+
     def without_current(self) -> "Round":
         """The round without its current case, one that cannot be read."""
         place = len(self.answers)
@@ -93,16 +102,20 @@ class Round:
     def shown(self, probabilities: np.ndarray) -> np.ndarray:
         """What the learner is shown of the current case: in a drill now and then a wrong answer.
 
-        probabilities: the model's, (K,) in the order of `CODES`. A wrong answer is the model's own
-        with the leading class and a drawn other one exchanged. An answer that is wrong already
-        stays as it is, and the next right one is made wrong in its place.
+        probabilities: the model's, (K,) in the order of `CODES`, 0 for a class that it does not
+        know. A wrong answer is its own with the leading class and one of the `NEXT` exchanged. An
+        answer that is wrong already stays as it is, and the next right one is made wrong in its
+        place.
         """
         first, truth = leading(probabilities), self.current.label
         if not self.drill or first != truth or self._due() <= sum(a.misled for a in self.answers):
             return probabilities
         drawn = random.Random(f"{self.seed} {len(self.answers)} other")
-        here = CODES.index(first)
-        other = drawn.choice([place for place in range(len(CODES)) if place != here])
+        here, *others = (int(place) for place in np.argsort(-probabilities, kind="stable"))
+        others = [place for place in others[:NEXT] if probabilities[place] > 0]
+        if not others:
+            return probabilities
+        other = drawn.choice(others)
         changed = probabilities.copy()
         changed[[here, other]] = changed[[other, here]]
         return changed
@@ -234,7 +247,7 @@ def drilled(answers: tuple[Answer, ...]) -> Drill:
     return Drill(misled, len(fell), len(own))
 
 
-def to_csv(answers: tuple[Answer, ...], notice: str) -> str:
+def to_csv(answers: tuple[Answer, ...], notice: str) -> bytes:
     """The learner's own results as CSV, safe to open in a spreadsheet; the notice ends it."""
     rows = [
         {
@@ -254,4 +267,4 @@ def to_csv(answers: tuple[Answer, ...], notice: str) -> str:
         }
         for a in answers
     ]
-    return to_csv_text(rows, notice)
+    return to_csv_file(rows, notice)

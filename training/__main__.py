@@ -156,7 +156,7 @@ def _add_measuring_commands(into) -> None:
 
 
 def _add_calibrate(into) -> None:
-    command = _add(into, "calibrate", "fit a model's temperature into its card", commands.calibrate)
+    command = _add(into, "calibrate", "fit into a model's card how to read it", commands.calibrate)
     command.add_argument("--model", required=True, help=MODEL_HELP)
     _data(command)
     _images(command)

@@ -94,7 +94,7 @@ def fit_novelty(
         _pooled(classifier, load_photos(folder, rows, classifier.side, skip_broken=skip_broken))
         for rows in (train, validation)
     ]
-    found = novelty.fit(pooled[0])
+    found = novelty.as_kept(novelty.fit(pooled[0]))
     return found, float(np.quantile(found.distance(pooled[1]), KEPT))
 
 
@@ -113,6 +113,7 @@ def write(card: Card, tables: dict[str, dict], remembered: tuple[Novelty, float]
     """Nothing; puts the tables, one for each way of asking, into the card, keeping all else."""
     document = tomlkit.parse(card.path.read_text(encoding="utf-8"))
     document.pop("temperature", None)
+    document.get("training", {}).pop("calibration", None)  # of an older layout
     kept = document.get("trust", {})
     for mode, table in tables.items():
         kept[mode] = table

@@ -196,10 +196,12 @@ def evaluate(options: argparse.Namespace) -> int:
     if registry.find(options.model).task == SEGMENTATION:
         return _evaluate_outlines(options)
     from model_zoo.classifier import Classifier
+    from model_zoo.segmentation import bundled_outliner
     from training import evaluate as evaluating
     from training.export import write_measures
 
-    classifier = Classifier.load(options.model, tta=options.tta)
+    outliner = bundled_outliner()  # without it no photo would be too poor to be answered
+    classifier = Classifier.load(options.model, tta=options.tta, outliner=outliner)
     card = classifier.card
     rows, cases, protocol = to_measure(options, card)
     of_dev_list = protocol_of(splits.DEV_LIST, splits.HELD_OUT)

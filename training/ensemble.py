@@ -18,15 +18,17 @@ def write(file: Path, members: Sequence[str], title: str) -> None:
 
     members: names as `registry.find` takes them. Limits and citations are those of all members,
     each once. Raises `BadModel` where two of them differ in what they are for or under which
-    licence they may be used, or where fewer than two different ones are named.
+    licence they may be used, where fewer than two different ones are named, and where the card is
+    there already.
     """
+    if file.exists():
+        raise BadModel("bad_card", file=file.name, problem="there is one; choose another name")
     cards = {card.name: card for card in map(registry.find, members)}
     _check(file.name, list(cards.values()))
     first = next(iter(cards.values()))
     about = {
         "name": file.stem,
         "title": title,
-        "description": f"Mean probability of {', '.join(c.title for c in cards.values())}",
         "labels": list(CODES),
         "scaling": first.scaling,
         "members": list(cards),

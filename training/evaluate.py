@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from model_zoo.cases import Case
+from model_zoo.cases import Case, photo_path
 from model_zoo.classifier import Classifier
+from model_zoo.images import decode_rgb
 from model_zoo.labels import CODES
 from model_zoo.trust import TTA
 from training import figures, metrics, splits
@@ -56,8 +57,8 @@ def evaluate(
 ) -> Measured:
     """The measures of the served file on these photos.
 
-    resolution: bring every photo to this many pixels first. 95 % intervals are from 1,000 draws of
-    lesions.
+    resolution: bring every photo to this many pixels first; without it, the measures are also by
+    the status with which a photo is answered. 95 % intervals are from 1,000 draws of lesions.
     """
     photos = load_photos(folder, rows, classifier.side, at=resolution, skip_broken=skip_broken)
     probabilities = predict(classifier, photos)
@@ -83,6 +84,9 @@ def evaluate(
     }
     result["reliability"] = metrics.reliability_bins(targets, probabilities)
     result["confusion_matrix"] = metrics.confusion(targets, probabilities).tolist()
+    if resolution is None:
+        names = statuses(classifier, folder, photos.rows)
+        result["by_status"] = _by_group(names, targets, probabilities, groups)
     for name, key in SUBGROUPS.items():
         names = [key(cases[row.image]) for row in photos.rows]
         result[name] = _by_group(names, targets, probabilities, groups)
@@ -156,6 +160,15 @@ def summary(result: dict) -> str:
         for name, entry in result["by_source"].items()
     ]
     return "\n".join(lines)
+
+
+def statuses(classifier: Classifier, folder: Path, rows: list[splits.Row]) -> list[str]:
+    """How each photo is answered, as `Analysis.status`: what an answer that is shown is worth."""
+    found = []
+    for row in rows:
+        photo = classifier.prepare(decode_rgb(photo_path(folder, row.image).read_bytes()))
+        found.append(classifier.analyse_prepared([photo], outlines=False)[0].status)
+    return found
 
 
 def _per_class(

@@ -190,7 +190,6 @@ def _about(finished: FinishedRun, place: Place, flatbuffer: Path, precision: str
     return {
         "name": place.name,
         "title": place.name,
-        "description": f"{recipe.backbone}, trained by {', then '.join(finished.stages)}",
         "backbone": recipe.backbone,
         "task": recipe.task,
         "labels": [OUTLINED] if outlines else list(CODES),
@@ -263,7 +262,7 @@ def _halved(content: bytes, folder: Path) -> bytes:
 
 def _training_table(finished: FinishedRun, candidates: list[dict]) -> dict:
     images, history = Path(finished.places["images"]), finished.history
-    development = images.resolve() == splits.DEV_LIST.resolve()
+    development = splits.is_development(images)
     data = f"the list {images.name}"
     if development:
         outlined = finished.recipe.task == SEGMENTATION

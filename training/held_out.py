@@ -1,13 +1,14 @@
 """Which photos a model is measured on, and which of them it knows."""
 
 import argparse
+import json
 from pathlib import Path
 
 from model_zoo.card import Card
 from model_zoo.cases import Case
 from model_zoo.errors import ZooError
 from model_zoo.training_ids import training_ids
-from training import isic2019, splits
+from training import isic2019, protocols, splits
 
 UNSEEN = ", without lesions trained on"  # what is added to a protocol's name where these are left
 
@@ -91,5 +92,15 @@ def protocol_of(images: Path, part: str) -> str:
     """What a list, or a part of it, is called beside the figures."""
     if not part:
         return images.stem
-    kind = ", split by lesion" if images.resolve() == splits.DEV_LIST.resolve() else ""
-    return f"{images.stem}, part {part}{kind}"
+    if splits.is_development(images):
+        return f"{splits.DEV_LIST.stem}, part {part}, split by lesion"
+    about = images / protocols.ABOUT
+    if not about.is_file():
+        return f"{images.stem}, part {part}"
+    split = json.loads(about.read_text(encoding="utf-8"))
+    seen, tested = split["test_images_of_training_lesions"], split["images"][protocols.TEST]
+    leak = "how many of them show training lesions is not known"
+    if seen is not None:
+        leak = f"{seen} of {tested} show lesions of the training part"
+    part = f"{protocols.TEST} part, {leak}" if part == splits.HELD_OUT else f"part {part}"
+    return f"{images.stem}, {split['protocol']} split, {part}"

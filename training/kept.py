@@ -73,6 +73,19 @@ def _make(
 ) -> None:
     # Another process may make the same pixels at the same time.
     partial = place.with_suffix(f".{secrets.token_hex(4)}.partial")
+    try:
+        _fill(files, shape, read, partial, place)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _fill(
+    files: list[Path],
+    shape: tuple[int, int, int],
+    read: Callable[[int], np.ndarray],
+    partial: Path,
+    place: Path,
+) -> None:
     size = len(files) * int(np.prod(shape))
     if shutil.disk_usage(place.parent).free < size + 2**20:  # a mapped file would end the process
         raise BadData("no_room", folder=place.parent, megabytes=size / 1e6)

@@ -7,7 +7,7 @@ import tomlkit
 
 from model_zoo import leak_pair
 from model_zoo.errors import BadData
-from training.protocols import LESION, REFERENCE
+from training.protocols import ABOUT, LESION, REFERENCE
 from training.splits import HELD_OUT, part_of, read_list
 
 KEPT = ("protocol", "resolution", "n", "lesions", *leak_pair.MEASURES)
@@ -34,7 +34,7 @@ def write(
 
 
 def _half(results: Path, lists: Path, protocol: str) -> dict:
-    measured, split = _json(results / "metrics.json"), _json(lists / "split.json")
+    measured, split = _json(results / "metrics.json"), _json(lists / ABOUT)
     if split["protocol"] != protocol:
         raise BadData("wrong_protocol", folder=lists, expected=protocol, found=split["protocol"])
     if measured["n"] != split["images"]["test"]:
@@ -51,7 +51,7 @@ def _half(results: Path, lists: Path, protocol: str) -> dict:
     }
     seen = split["test_images_of_training_lesions"]
     if seen is None:
-        raise BadData("no_lesions", file=lists / "split.json")
+        raise BadData("no_lesions", file=lists / ABOUT)
     return {"seen": seen, "measured": _without_none(kept)}
 
 

@@ -98,7 +98,7 @@ def freeze(model: keras.Model, unfrozen: int) -> None:
         return
     names = [layer.name for layer in model.layers]
     backbone = model.layers[: names.index("features")]
-    for layer in backbone[: len(backbone) - unfrozen]:
+    for layer in backbone[: max(0, len(backbone) - unfrozen)]:
         layer.trainable = False
 
 

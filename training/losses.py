@@ -18,12 +18,15 @@ class BinaryFocalOverSoftmax(keras.losses.Loss):
     It differs from `keras.losses.CategoricalFocalCrossentropy`, which looks at the true class
     alone: -alpha (1 - p_true)^gamma log p_true. Here the K - 1 wrong classes count as well, alpha
     weighs right and wrong alike, so it is only a scale, and the mean over K makes it smaller.
+
+    One number for the whole batch, as published: class weights then scale it by their mean over
+    the batch, and weigh no photo against another one.
     """
 
     def call(self, targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
         p = ops.clip(ops.softmax(ops.cast(logits, "float32")), 1e-7, 1 - 1e-7)
         pt = targets * p + (1 - targets) * (1 - p)
-        return ops.mean(-ALPHA * (1 - pt) ** GAMMA * ops.log(pt), axis=-1)
+        return ops.mean(-ALPHA * (1 - pt) ** GAMMA * ops.log(pt))
 
 
 class LogitAdjusted(keras.losses.Loss):

@@ -16,6 +16,7 @@ from training.splits import grouped_folds, lesion_groups
 TRAIN, VAL, TEST = "train", "val", "test"
 REFERENCE, LESION = "reference", "lesion"
 REFERENCE_SEED = 42
+ABOUT = "split.json"
 # 20 folds of 5 %: 3 to test, 3 to validate, 14 to train on = 15, 15 and 70 %.
 FOLDS, FOLDS_PER_PART = 20, 3
 
@@ -70,7 +71,7 @@ def seen_in_training(parts: Parts) -> dict[str, int] | None:
 
 
 def write(parts: Parts, out: Path, protocol: str, seed: int | None) -> dict:
-    """What split.json says, which is written beside train.csv, val.csv and test.csv.
+    """What `ABOUT` says, which is written beside train.csv, val.csv and test.csv.
 
     Columns: image, label, lesion_id.
     """
@@ -89,5 +90,5 @@ def write(parts: Parts, out: Path, protocol: str, seed: int | None) -> dict:
         "test_images_of_training_lesions": None if seen is None else sum(seen.values()),
         "test_images_of_training_lesions_by_class": seen,
     }
-    (out / "split.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+    (out / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
     return about

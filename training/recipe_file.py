@@ -177,6 +177,10 @@ def _check(recipe: Recipe) -> None:
         raise ValueError("early_stop goes with a single phase")
     if recipe.distillation < 0 or recipe.distillation_temperature <= 0:
         raise ValueError("distillation must not be negative, its temperature above 0")
+    if recipe.unfrozen < -1:
+        raise ValueError(f"unfrozen must be -1 (all) or a number of layers, got {recipe.unfrozen}")
+    if recipe.loss == "binary_focal_over_softmax" and recipe.label_smoothing:
+        raise ValueError("binary_focal_over_softmax smooths no labels; set label_smoothing = 0.0")
     if recipe.seed < 0:
         raise ValueError(f"seed must not be negative, got {recipe.seed}")
     if recipe.logit_adjustment and recipe.loss != "cross_entropy":

@@ -31,6 +31,11 @@ class Row:
     part: str
 
 
+def is_development(images: Path) -> bool:
+    """Whether a list is the development list, wherever it lies."""
+    return images.is_file() and sha256_of(images) == sha256_of(DEV_LIST)
+
+
 def lesion_groups(cases: list[Case], folder: Path | None = None) -> list[str]:
     """The group of each case: its lesion id, or its own image id where there is none.
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from model_zoo import registry
-from model_zoo.card import SEGMENTATION, Card
+from model_zoo.card import CLASSIFICATION, SEGMENTATION, Card
 from model_zoo.errors import ZooError
 from streamlit_app.components.charts import shown, table
 from streamlit_app.components.how_it_works import how_it_works
@@ -15,47 +15,70 @@ OVERALL = ("accuracy", "balanced_accuracy", "macro_auc")
 
 
 def page() -> None:
-    """Nothing; draws the page, from the cards of the default models."""
-    try:
-        card, outliner = registry.default_card(), registry.default_card(SEGMENTATION)
-    except ZooError as fault:
-        st.error(told(fault), icon=":material/error:")
-        return
+    """Nothing; draws the page, from the cards of the default models as far as these can be read."""
     left, right = st.columns([1, 1], gap="large")
     with left:
-        _purpose(card)
+        _purpose()
+        limits = st.container()
         _section("privacy")
         st.markdown(text("about.privacy_body"))
+    with limits:
+        card = _default(CLASSIFICATION)
+        if card is not None:
+            _limits(card)
     with right:
         _section("how")
         how_it_works()
-        st.markdown(text("about.how_body", side=card.side, backbone=card.backbone, grid=card.grid))
-        st.caption(text("about.heatmap_source"))
-        _measured(card)
+        if card is not None:
+            _how(card)
+            _measured(card)
         _section("sources")
-        st.markdown("\n".join(f"- {card_words(line)}" for line in (*card.citations, card.licence)))
+        if card is not None:
+            lines = (card_words(line) for line in (*card.citations, card.licence))
+            st.markdown("\n".join(f"- {line}" for line in lines))
         st.markdown(text("about.sources_more"))
-    outline_card(outliner)
+    if card is None:
+        return  # what keeps its card from being read mostly keeps the other's as well
+    outliner = _default(SEGMENTATION)
+    if outliner is not None:
+        outline_card(outliner)
     _running(outliner)
+
+
+def _default(task: str) -> Card | None:
+    """The card of the model that answers by default; where it cannot be read, the page says why."""
+    try:
+        return registry.default_card(task)
+    except ZooError as fault:
+        st.error(told(fault), icon=":material/error:")
+        return None
 
 
 def _section(name: str) -> None:
     st.header(text(f"about.{name}"), anchor=False)
 
 
-def _purpose(card: Card) -> None:
+def _purpose() -> None:
     _section("intended")
     yes, no = st.columns(2, gap="medium")
     with yes.container(border=True, height="stretch"):
         st.markdown(f"**{text('about.yes')}**")
-        st.markdown(card_words(card.intended_use) or text("models.not_said"))
+        st.markdown(text("about.yes_body"))
     with no.container(border=True, height="stretch"):
         st.markdown(f"**{text('about.no')}**")
         st.markdown(text("about.no_body"))
+
+
+def _limits(card: Card) -> None:
     _section("limits")
     refusal = "refusal" if "novelty" in card.trust else "unchecked"
     limits = [*(card_words(limit) for limit in card.limits), text(f"about.limits_{refusal}")]
     st.markdown("\n".join(f"- {limit}" for limit in limits))
+
+
+def _how(card: Card) -> None:
+    st.markdown(text("about.how_body", side=card.side, backbone=card.backbone, grid=card.grid))
+    st.caption(text("about.heatmap_source"))
 
 
 def _measured(card: Card) -> None:
@@ -72,7 +95,7 @@ def _measured(card: Card) -> None:
     )
 
 
-def _running(outliner: Card) -> None:
+def _running(outliner: Card | None) -> None:
     """Nothing; draws what this server runs, so that an answer can be traced to it."""
     _section("running")
     try:
@@ -84,7 +107,7 @@ def _running(outliner: Card) -> None:
         ("version", here.version),
         ("model", here.model),
         ("sha256", here.sha256),
-        ("outliner", outliner.name),
+        ("outliner", "–" if outliner is None else outliner.name),
         ("seconds", f"{here.seconds:.2f} s"),
     ]
     table(

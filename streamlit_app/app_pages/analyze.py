@@ -19,7 +19,7 @@ from streamlit_app.components.loaded import loaded
 from streamlit_app.components.model_choice import choose_mode, choose_model, model_line
 from streamlit_app.components.overload import overload_told
 from streamlit_app.components.photo_source import Chosen, choose_photo
-from streamlit_app.components.photo_view import photo_view, picture, plain_photo
+from streamlit_app.components.photo_view import of_one_view, photo_view, picture, plain_photo
 from streamlit_app.components.probabilities import answer_bars
 from streamlit_app.components.teaching import (
     abcd_numbers,
@@ -162,7 +162,7 @@ def _folded(viewed: Viewed, card: Card) -> None:
 def _probabilities(viewed: Viewed, card: Card) -> None:
     st.markdown(f"## {text('analyze.probabilities')}", help=text("analyze.probabilities_note"))
     answer_bars(viewed.analysis, card, key="analyze_chart")
-    spread_of_answers(viewed.analysis)
+    spread_of_answers(viewed.analysis, card)
 
 
 def _below(viewed: Viewed, card: Card) -> None:
@@ -235,7 +235,7 @@ def _made(viewed: Viewed, card: Card) -> report.Report:
     if analysis.heatmaps is not None and analysis.readable:
         heat = picture(viewed, analysis.label, REPORT_OPACITY, outline=found)
         caption = text("report.caption_heatmap", label=class_name(analysis.label))
-        pictures.append((heat, caption))
+        pictures.append((heat, ". ".join(filter(None, (caption, of_one_view(analysis))))))
     digest = classifier(card.name, viewed.mode).digest()
     now = datetime.now(UTC)
     return report.make(viewed.name, pictures, analysis, card, digest, now, viewed.mode)

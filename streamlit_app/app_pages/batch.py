@@ -8,6 +8,7 @@ from model_zoo import NOTICE
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.images import SUFFIXES
+from model_zoo.trust import MALIGNANT_GROUP
 from streamlit_app.batch import (
     ABSENT_SECONDS,
     MOST_BYTES,
@@ -172,7 +173,11 @@ def _table(rows: list[Row]) -> None:
                 text("batch.probability"), min_value=0, max_value=1, format="%.3f"
             ),
             "malignant": st.column_config.ProgressColumn(
-                text("batch.malignant"), min_value=0, max_value=1, format="%.3f"
+                text("batch.malignant"),
+                help=text("decide.group_help", names=", ".join(MALIGNANT_GROUP)),
+                min_value=0,
+                max_value=1,
+                format="%.3f",
             ),
             "problem": st.column_config.TextColumn(text("batch.problem"), width="large"),
         },
@@ -193,11 +198,11 @@ def _cells(row: Row) -> dict[str, object]:
         "label": class_name(row.label) if row.label and row.readable else "",
         "probability": row.probabilities.get(row.label) if row.readable else None,
         "malignant": row.malignant if row.readable else None,
-        "problem": _why_not(row),
+        "problem": _problem(row),
     }
 
 
-def _why_not(row: Row) -> str:
+def _problem(row: Row) -> str:
     if row.fault is not None:
         return told(row.fault)
     return " ".join(text(f"advice.{code}") for code in row.failed)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from model_zoo import registry
 from model_zoo.card import Card
-from model_zoo.trust import TTA
+from model_zoo.trust import SINGLE, TTA
 from streamlit_app import downloads
 from streamlit_app.components import curves, measured
 from streamlit_app.components.decide import decide
@@ -59,8 +59,8 @@ def _figures(card: Card, mode: str) -> None:
             key=f"models_resolution_{mode}",
             persist_state="session",
         )
-    else:
-        measured.unmeasured(card, mode, text("models.at_px", pixels=84), 84)
+    elif mode == SINGLE:  # of eight views the photos as they are say enough
+        measured.unmeasured(card, mode, text("models.at_px_figures", pixels=84), 84)
     _tabs(found[name], card, mode)
 
 

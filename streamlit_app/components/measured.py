@@ -6,7 +6,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from model_zoo.card import Card
-from model_zoo.labels import BY_CODE
 from model_zoo.registry import asked_as
 from model_zoo.trust import TTA, of_card
 from streamlit_app.components.absent import absent
@@ -20,7 +19,7 @@ from streamlit_app.components.charts import (
     table,
 )
 from streamlit_app.components.kept import forget_unless_offered
-from streamlit_app.content import card_words, class_name, text
+from streamlit_app.content import card_words, class_name, group_name, text
 
 NATIVE = "native"
 EVALUATE = (
@@ -30,7 +29,7 @@ EVALUATE = (
 MEASURES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
 CLASS_COLUMNS = ("class", "support", "recall", "precision", "f1_score", "auc")
 GROUP_COLUMNS = ("group", "support", "accuracy", "balanced_accuracy")
-GROUPINGS = ("by_source", "by_sex", "by_age", "by_site")
+GROUPINGS = ("by_source", "by_sex", "by_age", "by_site", "by_status")
 FEW = 30  # photos below which a group's figure says next to nothing
 
 
@@ -59,7 +58,11 @@ def headline(found: dict[str, dict], *, key: str) -> None:
     """Nothing; draws the headline measures of each resolution with their intervals."""
     names = [text(f"models.{name}") for name in (*MEASURES, "mel_recall")]
     entries = {
-        name: [*(measured[m] for m in MEASURES), measured["per_class"]["MEL"]["recall"]]
+        # No melanoma among the classes, no sensitivity.
+        name: [
+            *(measured[m] for m in MEASURES),
+            measured["per_class"].get("MEL", {}).get("recall", {}),
+        ]
         for name, measured in found.items()
     }
     colours = palette()
@@ -111,7 +114,7 @@ def by_class(measured: dict) -> None:
         [text(f"models.{name}") for name in CLASS_COLUMNS],
         [
             [
-                f"{class_name(code)} · {text('groups.' + BY_CODE[code].group)}",
+                f"{class_name(code)} · {group_name(code)}",
                 entry["support"],
                 *(shown(entry[name]) for name in ("recall", "precision", "f1", "auc")),
             ]
@@ -189,7 +192,9 @@ def by_group(measured: dict, *, key: str) -> None:
 
 def _group_name(name: str) -> str:
     """A group of the evaluation in the words of the page; as it is where there are none."""
-    try:
-        return text(f"group_names.{name}")
-    except KeyError:
-        return name
+    for words in ("group_names", "status"):
+        try:
+            return text(f"{words}.{name}")
+        except KeyError:
+            continue
+    return name

@@ -7,16 +7,28 @@ import streamlit as st
 from model_zoo import registry
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
+from model_zoo.registry import asked_as
 from model_zoo.store import learnt_hashes
 from streamlit_app.components.charts import table
 from streamlit_app.content import card_words, text
+from streamlit_app.startup import software_version
+
+# As CITATION.cff says it.
+SOFTWARE = (
+    "The LesionLens contributors. LesionLens: what an honest model sees in a dermoscopy photo. "
+    "Version {version}, Apache-2.0"
+)
+ENSEMBLE = """\
+python -m training ensemble {name} MODEL --install NAME --title TITLE
+python -m training calibrate --model NAME --data DIR"""
 
 
 def heading(card: Card) -> None:
     """Nothing; draws the name of the model and the few facts that identify it."""
     st.header(card_words(card.title or card.name), anchor=False)
-    if card.description:
-        st.markdown(card_words(card.description))
+    about = " ".join(filter(None, (_network(card), card_words(card.description))))
+    if about:
+        st.markdown(about)
     with st.container(horizontal=True, gap="small"):
         st.badge(card.name, icon=":material/tag:", color="gray")
         if card.backbone:
@@ -24,9 +36,25 @@ def heading(card: Card) -> None:
         if card.side:
             words = text("models.reads", side=card.side)
             st.badge(words, icon=":material/crop_square:", color="gray")
-        st.badge(card.precision, icon=":material/memory:", color="gray")
+        if not card.members:
+            st.badge(card.precision, icon=":material/memory:", color="gray")
         if card.default:
             st.badge(text("models.default"), icon=":material/star:", color="green")
+
+
+def _network(card: Card) -> str:
+    """What the network is and how large, or which ones an ensemble asks; "" of an unknown one."""
+    if card.members:
+        members = [registry.cards().get(name) for name in card.members]
+        names = [card_words(one.title or one.name) for one in members if one is not None]
+        return text("models.network_ensemble", names=", ".join(names))
+    served = card.files.get("served")
+    if not card.backbone:
+        return ""
+    if served is None or not served.size_bytes:
+        return text("models.network_unsized", backbone=card.backbone)
+    megabytes = f"{served.size_bytes / 1e6:.0f}"
+    return text("models.network", backbone=card.backbone, megabytes=megabytes)
 
 
 def before_figures(card: Card) -> None:
@@ -62,7 +90,9 @@ def made_of(card: Card) -> None:
         _heading(text("models.licence"))
         st.markdown(card_words(card.licence) or text("models.not_said"))
         _heading(text("models.cite"))
-        _list(card_words(line) for line in card.citations)
+        software = SOFTWARE.format(version=software_version())
+        own = text("models.cite_software", software=software)
+        _list([*(card_words(line) for line in card.citations), own])
 
 
 def _list(lines: Iterable[str]) -> None:
@@ -101,7 +131,7 @@ def _members(card: Card) -> None:
         st.markdown(text("models.member_of", names=", ".join(f"`{c.name}`" for c in around)))
         return
     st.markdown(text("models.ensemble_how"))
-    st.code(text("models.ensemble_card", name=card.name), language="toml", wrap_lines=True)
+    st.code(ENSEMBLE.format(name=asked_as(card)), language="bash", wrap_lines=True)
 
 
 def _files(card: Card) -> None:

@@ -41,7 +41,10 @@ def choose_card() -> Card | None:
         key=MODEL,
         persist_state="session",
     )
-    return cards.get(name)
+    card = cards.get(name)
+    if card is not None and LINKED in st.query_params:
+        link_to(card)  # an address that goes on naming another one would bring that back
+    return card
 
 
 def choose_mode() -> str:
@@ -117,11 +120,11 @@ def model_line(card: Card, analysis: Analysis) -> str:
     entries = {
         "accuracy": measured["accuracy"],
         "balanced": measured["balanced_accuracy"],
-        "melanoma": measured["per_class"]["MEL"]["recall"],
+        "melanoma": measured["per_class"].get("MEL", {}).get("recall", {}),
     }
     shown = {}
     for name, entry in entries.items():
-        # No melanoma among the photos, no sensitivity.
+        # No melanoma among the photos or the classes, no sensitivity.
         value, low, high = (
             f"{entry[key]:.2f}" if key in entry else "–" for key in ("value", "low", "high")
         )

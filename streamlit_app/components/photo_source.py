@@ -68,7 +68,11 @@ def _upload():
 
 
 def _photograph():
-    given = st.camera_input(text("analyze.camera_label"))
+    given = st.camera_input(
+        text("analyze.camera_label"),
+        key="analyze_camera",  # what has a key is let go of once it is replaced (see `uploads`)
+        resolution="1080p",  # else as few pixels as the picture on the page has
+    )
     st.caption(text("analyze.camera_note"))
     return given
 

@@ -3,8 +3,10 @@
 import numpy as np
 import streamlit as st
 
+from model_zoo.analysis import Analysis
 from model_zoo.errors import ZooError
 from model_zoo.overlay import dim_outside, frame, outlined, paint
+from model_zoo.trust import TTA
 from streamlit_app.cache import Viewed
 from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.content import class_name, sample_title, text, told
@@ -55,6 +57,11 @@ def plain_photo(viewed: Viewed) -> None:
         _draw_photo(viewed, outline=True)
 
 
+def of_one_view(analysis: Analysis) -> str:
+    """What to know of a heatmap where several views were averaged, in a sentence; else ""."""
+    return text("analyze.caption_one_view") if analysis.mode == TTA else ""
+
+
 def _controls(viewed: Viewed) -> tuple[str, float, bool]:
     """The class code, the opacity, 0..1, and whether the outline is drawn, as the user set them."""
     ranked = [code for code, _ in viewed.analysis.ranked()]
@@ -65,6 +72,7 @@ def _controls(viewed: Viewed) -> tuple[str, float, bool]:
         format_func=class_name,
         # A new photo begins with its own leading class.
         key=f"analyze_label_{viewed.digest}_{viewed.analysis.model}",
+        persist_state="session",
     )
     opacity = middle.slider(
         text("analyze.opacity"),
@@ -140,15 +148,18 @@ def _draw(rgb: np.ndarray, alt: str) -> None:
 
 
 def _caption(viewed: Viewed, label: str, *, shuffled: bool) -> None:
+    st.caption(f"{_told(viewed, label, shuffled=shuffled)} {of_one_view(viewed.analysis)}".strip())
+
+
+def _told(viewed: Viewed, label: str, *, shuffled: bool) -> str:
+    """What a heatmap shows and does not show, with its share on the lesion if there is one."""
     name, analysis = class_name(label), viewed.analysis
     if shuffled:
-        st.caption(text("analyze.caption_shuffled", label=name))
-        return
+        return text("analyze.caption_shuffled", label=name)
     if analysis.heatmap(label).max() <= 0:
-        st.caption(text("analyze.caption_zero", label=name))
-        return
+        return text("analyze.caption_zero", label=name)
     words = text("analyze.caption_heatmap", label=name, grid=analysis.heatmaps.shape[0])
     inside = analysis.heatmap_inside(label)
     if inside is not None:
         words += " " + text("analyze.caption_inside", share=f"{inside:.0%}")
-    st.caption(words)
+    return words

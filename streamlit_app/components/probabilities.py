@@ -10,10 +10,8 @@ from model_zoo.card import Card
 from model_zoo.labels import BENIGN, BY_CODE, MALIGNANT, PREMALIGNANT
 from streamlit_app.components.charts import as_table, palette, shown, with_below
 from streamlit_app.components.model_choice import figures_of
-from streamlit_app.content import class_name, text
+from streamlit_app.content import class_name, group_name, text
 
-# Okabe and Ito's palette: told apart with any kind of colour vision; the group is also in words.
-GROUP_COLOURS = {MALIGNANT: "#d55e00", PREMALIGNANT: "#e69f00", BENIGN: "#3a86b7"}
 ROW, AXIS = 32, 24  # pixels that a class and the axis below all of them are tall
 
 
@@ -55,13 +53,13 @@ def _bars(
 ) -> go.Figure:
     """Bars, the first on top, axis 0 to 1."""
     labels = {code: _axis_label(code, truth, measured.get(code)) for code, _ in ranked}
-    ink = palette().ink
+    ink, colours = palette().ink, _group_colours()
     figure = go.Figure(
         go.Bar(
             x=[p for _, p in ranked],
             y=list(labels.values()),
             orientation="h",
-            marker_color=[GROUP_COLOURS[BY_CODE[code].group] for code, _ in ranked],
+            marker_color=[colours[BY_CODE[code].group] for code, _ in ranked],
             text=[f"{p:.3f}" for _, p in ranked],
             textposition="outside",
             cliponaxis=False,
@@ -84,9 +82,19 @@ def _bars(
     return figure
 
 
+def _group_colours() -> dict[str, str]:
+    """The colour of each group in the visitor's theme; the group is also in words."""
+    colours = palette()
+    return {
+        MALIGNANT: colours.malignant,
+        PREMALIGNANT: colours.premalignant,
+        BENIGN: colours.benign,
+    }
+
+
 def _axis_label(code: str, truth: str | None, entry: dict | None) -> str:
     """The name of a class; in small its group and, if measured, sensitivity and precision."""
-    name, group = class_name(code), text(f"groups.{BY_CODE[code].group}")
+    name, group = class_name(code), group_name(code)
     name = f"<b>✓ {name}</b>" if code == truth else name
     under = f"{group} · {_value(entry, 'recall')} / {_value(entry, 'precision')}"
     return with_below(name, under if entry else group)
@@ -122,5 +130,5 @@ def _table(
             entry = measured.get(code, {})
             figures = (shown(entry.get(name)) for name in ("recall", "precision"))
             row += [*figures, entry.get("support", "–")]
-        rows.append([*row, text(f"groups.{BY_CODE[code].group}")])
+        rows.append([*row, group_name(code)])
     return columns, rows

@@ -7,7 +7,7 @@ from model_zoo import NOTICE
 from model_zoo.images import decode_rgb
 from model_zoo.labels import CODES
 from streamlit_app import study
-from streamlit_app.components.charts import as_table
+from streamlit_app.components.charts import as_table, draw, palette
 from streamlit_app.components.study_sources import DRAWN, prevalence
 from streamlit_app.content import class_name, sample_title, text
 from streamlit_app.exports import plain_name
@@ -22,7 +22,7 @@ def study_end(done: Round) -> None:
     if source == DRAWN:
         st.warning(text("study.drawn_end"), icon=":material/draw:")
     if not answers:
-        st.info(text("study.nothing_read"), icon=":material/info:")
+        st.info(text("study.nothing_answered"), icon=":material/info:")
     else:
         _scores(done)
         if done.drill:
@@ -62,7 +62,7 @@ def _scores(done: Round) -> None:
             (columns[3], "brier_model", f"{model.brier:.2f}"),
         ):
             column.metric(text(f"study.{name}"), value, border=True)
-        st.caption(text("study.brier_note", n=learner.n))
+        st.caption(f"{text('study.brier_note', n=learner.n)} {text('study.chance')}")
     if left_out:
         st.warning(text("study.left_out", count=left_out), icon=":material/history_edu:")
     if unknown:
@@ -85,6 +85,7 @@ def _drill(done: Round) -> None:
     with st.expander(text("study.made_wrong", count=len(became.misled)), expanded=True):
         for answer in became.misled:
             _case(
+                done,
                 answer,
                 text(
                     "study.made_wrong_case",
@@ -110,6 +111,7 @@ def _by_class(done: Round) -> None:
 def _confusion(done: Round) -> None:
     st.markdown(f"**{text('study.confusion')}**")
     counts = study.confusion(done.answers)
+    colours = palette()
     figure = go.Figure(
         go.Heatmap(
             z=counts,
@@ -117,16 +119,12 @@ def _confusion(done: Round) -> None:
             y=list(CODES),
             text=[[str(n) if n else "" for n in row] for row in counts],
             texttemplate="%{text}",
-            colorscale="Teal",
+            colorscale=[[0, colours.pale], [1, colours.first]],
             showscale=False,
+            xgap=2,
+            ygap=2,
             hovertemplate=text("study.confusion_hover") + "<extra></extra>",
         )
-    )
-    figure.update_layout(
-        height=320,
-        margin={"l": 0, "r": 0, "t": 6, "b": 0},
-        xaxis={"title": text("study.said"), "fixedrange": True},
-        yaxis={"title": text("study.truth"), "autorange": "reversed", "fixedrange": True},
     )
     told = "; ".join(
         f"{t}: {s} {counts[i, j]}"
@@ -134,7 +132,14 @@ def _confusion(done: Round) -> None:
         for j, s in enumerate(CODES)
         if counts[i, j]
     )
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt=told, key="study_confusion")
+    draw(
+        figure,
+        key="study_confusion",
+        alt=told,
+        height=320,
+        xaxis={"title": text("study.said"), "showgrid": False},
+        yaxis={"title": text("study.truth"), "autorange": "reversed", "showgrid": False},
+    )
     as_table(
         [f"{text('study.truth')} \\ {text('study.said')}", *CODES],
         [[class_name(code), *row] for code, row in zip(CODES, counts.tolist(), strict=True)],
@@ -148,6 +153,7 @@ def _disagreements(done: Round) -> None:
             st.caption(text("study.disagreed_drill"))
         for answer in parted:
             _case(
+                done,
                 answer,
                 text(
                     "study.disagreement",
@@ -159,11 +165,13 @@ def _disagreements(done: Round) -> None:
             )
 
 
-def _case(answer: Answer, words: str) -> None:
+def _case(done: Round, answer: Answer, words: str) -> None:
     """Nothing; draws words about an answer beside its photo."""
     picture, beside = st.columns([1, 4], vertical_alignment="center")
     small = thumbnail(decode_rgb(answer.case.data), 220)
-    picture.image(small, alt=text("study.alt_photo"), width=110)
+    number = 1 + [given is answer for given in done.answers].index(True)
+    alt = text("study.alt_case", number=number, truth=class_name(answer.case.label))
+    picture.image(small, alt=alt, width=110)
     beside.markdown(words)
 
 

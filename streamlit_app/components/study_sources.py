@@ -10,9 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from model_zoo.card import Card
 from model_zoo.cases import photo_path, read_cases
+from model_zoo.errors import ZooError
 from model_zoo.labels import CODES
 from model_zoo.training_ids import TrainingIds, training_ids
-from streamlit_app import isic_archive
+from streamlit_app import archive_shared, isic_archive
 from streamlit_app.components.photo_source import SAMPLES, samples
 from streamlit_app.content import class_name, listed, text
 from streamlit_app.study import StudyCase
@@ -82,7 +83,7 @@ def _of_folder(known: TrainingIds | None, length: int, seed: int) -> list[StudyC
             case.image,
             case.label,
             photo_path(folder, case.image).read_bytes(),
-            None if known is None else known.know(case.image, case.lesion_id),
+            None if known is None else known.tell(case.image, case.lesion_id),
         )
         for case in chosen
     ]
@@ -92,14 +93,18 @@ def _of_archive(known: TrainingIds | None, length: int, seed: int) -> list[Study
     """Photos of every class, a few more than an even round needs."""
     each = -(-length // len(CODES)) + 1
     place = st.empty()
+    faults: list[ZooError] = []
     try:
-        return _each_class(known, each, seed, place)
+        found = _each_class(known, each, seed, place, faults)
     finally:
         place.empty()
+    if faults and len(found) < length:
+        raise ZooError("archive_too_few", found=len(found), wanted=length)
+    return found
 
 
 def _each_class(
-    known: TrainingIds | None, each: int, seed: int, place: DeltaGenerator
+    known: TrainingIds | None, each: int, seed: int, place: DeltaGenerator, faults: list[ZooError]
 ) -> list[StudyCase]:
     found: list[StudyCase] = []
     for index, code in enumerate(CODES):
@@ -113,28 +118,6 @@ def _each_class(
                 photo.attribution,
                 photo.confirmation,
             )
-            for photo in _archive_photos(code, each, seed)
+            for photo in archive_shared.photos(code, each, seed=seed, faults=faults)
         ]
     return found
-
-
-def _archive_photos(code: str, count: int, seed: int) -> list[isic_archive.ArchivePhoto]:
-    """Photos of one class, drawn at random."""
-    drawn = _listing(code)
-    random.Random(seed).shuffle(drawn)
-    photos = [_photo(code, lesion) for lesion in drawn[:count]]
-    for photo, lesion in zip(photos, drawn, strict=False):
-        if photo.lesion_photos is None:  # perhaps a matter of the moment: the next one asks anew
-            _photo.clear(code, lesion)
-    return photos
-
-
-# Public-domain photos and what is said of them may be shared by all visitors, for a while.
-@st.cache_data(show_spinner=False, max_entries=len(CODES), ttl=3600)
-def _listing(code: str) -> list[list[dict]]:
-    return isic_archive.listing(code)
-
-
-@st.cache_data(show_spinner=False, max_entries=60, ttl=3600)
-def _photo(code: str, lesion: list[dict]) -> isic_archive.ArchivePhoto:
-    return isic_archive.fetch(code, lesion)

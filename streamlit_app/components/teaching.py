@@ -6,15 +6,30 @@ import streamlit as st
 
 from model_zoo.abcd import Abcd
 from model_zoo.analysis import Analysis
+from model_zoo.card import Card
 from model_zoo.changes import CHANGES, Changed, spread, trace
 from model_zoo.errors import ZooError
 from model_zoo.registry import asked_as
 from model_zoo.similar import SimilarCases
 from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier
-from streamlit_app.components.charts import as_table, palette
+from streamlit_app.components.charts import as_table, draw, palette
 from streamlit_app.components.overload import overload_told
 from streamlit_app.content import class_name, listed, text, told
+
+# Each class by symbol as well as by colour; the colours stand out from either theme's ground.
+MARKS = {
+    "AK": ("triangle-up", "#b07a00"),
+    "BCC": ("square", "#0072b2"),
+    "BKL": ("diamond", "#009e73"),
+    "DF": ("star", "#8c6d5c"),
+    "MEL": ("circle", "#d55e00"),
+    "NV": ("x", "#7b6fd0"),
+    "SCC": ("pentagon", "#c0659a"),
+    "VASC": ("cross", "#d0394b"),
+}
+# Where a session keeps the answers under all changes, with what was asked, until it asks anew.
+TRACED = "changes_traced"
 
 
 def abcd_numbers(analysis: Analysis) -> None:
@@ -54,7 +69,7 @@ def _numbers(abcd: Abcd) -> list[tuple[str, str]]:
     ]
 
 
-def spread_of_answers(analysis: Analysis) -> None:
+def spread_of_answers(analysis: Analysis, card: Card) -> None:
     """Nothing; draws how far views and members are apart, where there are several."""
     answers = analysis.calibrated_answers
     if answers is None or len(answers) < 2:
@@ -65,7 +80,7 @@ def spread_of_answers(analysis: Analysis) -> None:
     st.caption(
         text(
             "analyze.spread",
-            count=len(values),
+            answers=_answers(len(values), card),
             label=class_name(analysis.label),
             low=f"{values.min():.2f}",
             high=f"{values.max():.2f}",
@@ -74,30 +89,49 @@ def spread_of_answers(analysis: Analysis) -> None:
     )
 
 
+def _answers(count: int, card: Card) -> str:
+    """So many answers in words: of views, of members of an ensemble, or of both."""
+    members = len(card.members)
+    if not members:
+        return text("analyze.spread_views", count=count)
+    if count == members:
+        return text("analyze.spread_members", count=count)
+    return text("analyze.spread_both", count=count, members=members)
+
+
 @st.fragment
 def what_would_change_it(viewed: Viewed) -> None:
     """Nothing; on request draws the answer through turns, light, blur and artefacts."""
     st.caption(text("changes.intro"))
-    if not st.button(text("changes.ask"), key=f"changes_{viewed.digest}"):
-        return
-    with overload_told(), turns.turn():
-        with st.spinner(text("changes.busy")):
-            reader = classifier(viewed.analysis.model, viewed.mode)
-            traced = trace(reader, viewed.analysis.read)
-        leading = sorted({int(change.probabilities.argmax()) for change in traced})
-        st.plotly_chart(
-            _chart(traced, viewed.analysis, leading),
-            config={"displayModeBar": False},
-            alt=_told(traced, viewed.analysis),
-            key="changes_chart",
-        )
-        as_table(
-            [text("changes.change"), *(class_name(viewed.analysis.labels[i]) for i in leading)],
-            [
-                [_named(change), *(f"{change.probabilities[index]:.3f}" for index in leading)]
-                for change in traced
-            ],
-        )
+    asked = (viewed.digest, viewed.analysis.model, viewed.mode, viewed.zoomed)
+    if TRACED in st.session_state and st.session_state[TRACED][0] != asked:
+        del st.session_state[TRACED]  # of a photo or a way of reading that is no longer looked at
+    with overload_told():
+        if st.button(text("changes.ask"), key=f"changes_{viewed.digest}"):
+            with turns.turn(), st.spinner(text("changes.busy")):
+                reader = classifier(viewed.analysis.model, viewed.mode)
+                st.session_state[TRACED] = (asked, trace(reader, viewed.analysis.read))
+        if TRACED in st.session_state:
+            _traced(st.session_state[TRACED][1], viewed.analysis)
+
+
+def _traced(traced: list[Changed], analysis: Analysis) -> None:
+    """Nothing; draws the answers under all changes as a chart, and their numbers as a table."""
+    draw(
+        _chart(traced, analysis),
+        key="changes_chart",
+        alt=_told(traced, analysis),
+        height=34 * (1 + len(CHANGES)) + 180,
+        xaxis={"range": [-0.01, 1.01], "title": text("analyze.probability_column")},
+        yaxis={
+            "categoryorder": "array",
+            "categoryarray": [text(f"changes.{kind}") for kind in reversed(["none", *CHANGES])],
+        },
+    )
+    as_table(
+        [text("changes.change"), *map(class_name, analysis.labels)],
+        [[_named(change), *(f"{p:.3f}" for p in change.probabilities)] for change in traced],
+    )
 
 
 def _told(traced: list[Changed], analysis: Analysis) -> str:
@@ -125,39 +159,25 @@ def _named(change: Changed) -> str:
     return f"{text(f'changes.{change.kind}')} {strengths.get(change.kind, drawing)}".strip()
 
 
-def _chart(traced: list[Changed], analysis: Analysis, leading: list[int]) -> go.Figure:
-    """A line of points a kind of change, for each class that ever leads."""
-    kinds = ["none", *CHANGES]
+def _chart(traced: list[Changed], analysis: Analysis) -> go.Figure:
+    """Points by kind of change, a series a class; those of classes that never lead are faint."""
+    leading = {int(change.probabilities.argmax()) for change in traced}
     figure = go.Figure()
-    for index in leading:
+    for index in sorted(range(len(analysis.labels)), key=lambda index: index in leading):
         code = analysis.labels[index]
+        symbol, colour = MARKS[code]
+        look = {"color": colour, "size": 11}
+        if index not in leading:
+            look = {"color": palette().faint, "size": 8, "opacity": 0.6}
         figure.add_scatter(
             x=[float(change.probabilities[index]) for change in traced],
             y=[text(f"changes.{change.kind}") for change in traced],
             mode="markers",
             name=class_name(code),
-            marker={"size": 11, "opacity": 0.75},
+            marker={"symbol": symbol, **look},
             customdata=[_named(change) for change in traced],
             hovertemplate="%{customdata}: %{x:.3f}<extra>%{fullData.name}</extra>",
         )
-    figure.update_layout(
-        height=34 * len(kinds) + 120,
-        margin={"l": 0, "r": 10, "t": 6, "b": 30},
-        # Also of one class alone: nothing else says whose probability this is.
-        showlegend=True,
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
-        xaxis={
-            "range": [0, 1],
-            "fixedrange": True,
-            "title": text("analyze.probability_column"),
-        },
-        yaxis={
-            "categoryorder": "array",
-            "categoryarray": [text(f"changes.{kind}") for kind in reversed(kinds)],
-            "fixedrange": True,
-        },
-        font={"size": 13, "color": palette().ink},
-    )
     return figure
 
 

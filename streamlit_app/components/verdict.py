@@ -1,4 +1,4 @@
-"""What stands above the probabilities: the status, and the classes that are left possible."""
+"""What stands above the probabilities: the status, and the classes that are still possible."""
 
 import streamlit as st
 

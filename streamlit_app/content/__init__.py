@@ -72,6 +72,11 @@ def class_name(code: str) -> str:
     return _find(language(), f"classes.{code}.name") or BY_CODE[code].name
 
 
+def group_name(code: str) -> str:
+    """The group of a class in the visitor's language, in the gender of the class's name."""
+    return _find(language(), f"classes.{code}.group") or text(f"groups.{BY_CODE[code].group}")
+
+
 def sample_title(english: str) -> str:
     """The title of a drawn sample in the visitor's language; any other name of a photo as it is."""
     return _words(language()).get("samples", {}).get(english, english)

@@ -29,7 +29,7 @@ def upload(stage: Stage) -> None:
     stage.point(chooser, "Upload a photo (here a drawn one)")
     chooser.locator("input[type=file]").set_input_files(SAMPLE)
     stage.tab.get_by_alt_text(f"laid over the photo {SAMPLE.name}").wait_for()
-    stage.hold(3, "Its status, what is left possible, how probable")
+    stage.hold(3, "Its status, what is still possible, how probable")
 
 
 def heatmap(stage: Stage) -> None:

@@ -83,3 +83,17 @@ def test_colours_count_from_a_twentieth_of_the_lesion_on():
     speck = drawn(lambda m: cv2.circle(m, (150, 120), 8, 1, -1))
     rgb[speck] = abcd.COLOURS["red"]
     assert abcd.colours_in(rgb, CIRCLE) == ("dark_brown", "blue_grey")
+
+
+@pytest.mark.parametrize("tone", [(240, 205, 185), (225, 175, 155), (150, 105, 80), (90, 60, 45)])
+def test_skin_of_no_tone_is_white_and_what_is_lighter_than_it_is(tone):
+    rgb = np.full((SIDE, SIDE, 3), tone, np.uint8)
+    assert "white" not in abcd.colours_in(rgb, CIRCLE)
+    rgb[CIRCLE] = (246, 240, 238)
+    assert abcd.colours_in(rgb, CIRCLE) == ("white",)
+
+
+def test_a_colour_unlike_all_six_is_none_of_them():
+    rgb = np.full((SIDE, SIDE, 3), 230, np.uint8)
+    rgb[CIRCLE] = (60, 200, 60)
+    assert abcd.colours_in(rgb, CIRCLE) == ()

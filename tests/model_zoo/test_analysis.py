@@ -48,7 +48,7 @@ def test_the_command_line_says_that_there_is_no_lesion(bare, tmp_path, capsys):
     assert main(["predict", str(tmp_path / "bare.png")]) == 0
     told = capsys.readouterr().out
     assert "NO LESION: none is found in it" in told
-    assert "left possible" not in told
+    assert "still possible" not in told
 
 
 def test_a_lesion_is_found_whether_its_outline_is_kept_or_not(reader):

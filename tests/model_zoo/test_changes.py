@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from model_zoo import artefacts, changes, quality
 from model_zoo.classifier import Classifier
+from model_zoo.frames import frame
 from model_zoo.images import decode_rgb, square
 
 SAMPLE = Path(__file__).parents[2] / "streamlit_app" / "samples" / "network.jpg"
@@ -43,19 +45,36 @@ def test_corners_are_dark_and_the_middle_is_not(rgb):
     assert np.array_equal(dark[middle], rgb[middle])
 
 
+def measured(rgb):
+    return quality.measure(frame(rgb, 192))
+
+
 def test_a_blurred_photo_measures_blurred_and_a_dim_one_dim(rgb):
-    plain = quality.measure(rgb)
-    assert quality.measure(artefacts.blurred(rgb, 0.015))["blur"] > plain["blur"] + 0.1
-    assert quality.measure(artefacts.brightened(rgb, 0.35))["dim"] > plain["dim"] + 40
-    assert quality.measure(artefacts.brightened(rgb, 3.0))["bright"] > plain["bright"] + 0.2
+    plain = measured(rgb)
+    assert measured(artefacts.blurred(rgb, 0.015))["blur"] > plain["blur"] + 0.1
+    assert measured(artefacts.brightened(rgb, 0.35))["dim"] > plain["dim"] + 40
+    assert measured(artefacts.brightened(rgb, 3.0))["bright"] > plain["bright"] + 0.2
     assert plain["small"] == min(rgb.shape[:2])
+
+
+def test_a_round_field_of_view_is_neither_dim_nor_blurred_for_its_surround(rgb):
+    plain = measured(rgb)
+    cut = measured(artefacts.dark_corners(rgb, np.random.default_rng(1)))
+    assert cut["blur"] == pytest.approx(plain["blur"], abs=0.03)
+    assert cut["dim"] == pytest.approx(plain["dim"], abs=10)
+
+
+def test_a_large_dark_lesion_is_not_dim(rgb):
+    height, width = rgb.shape[:2]
+    dark = cv2.circle(rgb.copy(), (width // 2, height // 2), height // 3, (60, 30, 20), -1)
+    assert measured(dark)["dim"] == pytest.approx(measured(rgb)["dim"], abs=12)
 
 
 def test_blur_does_not_depend_on_the_size_of_the_file(rgb):
     half = np.ascontiguousarray(rgb[::2, ::2])
     large = np.repeat(np.repeat(rgb, 2, axis=0), 2, axis=1)
-    assert quality.measure(large)["blur"] == pytest.approx(quality.measure(rgb)["blur"], abs=0.12)
-    assert quality.measure(half)["small"] == pytest.approx(quality.measure(rgb)["small"] / 2, abs=1)
+    assert measured(large)["blur"] == pytest.approx(measured(rgb)["blur"], abs=0.12)
+    assert measured(half)["small"] == pytest.approx(measured(rgb)["small"] / 2, abs=1)
 
 
 def test_four_quarter_turns_are_none():

@@ -22,7 +22,11 @@ from model_zoo.labels import CODES
 
 SAMPLES = sorted((Path(__file__).parents[2] / "streamlit_app" / "samples").glob("*.jpg"))
 SCHEMA = json.loads((Path(model_zoo.__file__).with_name("analysis.schema.json")).read_text())
-BUNDLED = [card.name for card in registry.classifiers().values() if card.source is None]
+BUNDLED = [
+    card.name
+    for card in registry.classifiers().values()
+    if card.source is None and not card.members
+]
 
 
 @pytest.fixture(scope="module", params=BUNDLED)

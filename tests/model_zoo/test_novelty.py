@@ -1,9 +1,18 @@
 """Novelty: what lies outside the directions of training features is far."""
 
+from itertools import islice
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from model_zoo import novelty
+from benchmarks import strange_pictures
+from model_zoo import novelty, registry
+from model_zoo.classifier import Classifier
+from model_zoo.trust import NOVELTY
+
+SAMPLES = sorted((Path(__file__).parents[2] / "streamlit_app" / "samples").glob("*.jpg"))
+BUNDLED = [card.name for card in registry.classifiers().values() if "novelty" in card.trust]
 
 
 def features(n, seed):
@@ -33,3 +42,12 @@ def test_it_comes_back_from_its_file(tmp_path):
     strange = known + np.random.default_rng(2).normal(0, 2, known.shape)
     assert again.distance(strange) == pytest.approx(remembered.distance(strange), rel=0.01)
     assert again.basis.T @ again.basis == pytest.approx(np.eye(3), abs=1e-9)
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_bundled_model_refuses_pages_noise_and_plain_colour_and_no_sample(name):
+    classifier = Classifier.load(name)
+    strange = [*islice(strange_pictures.pages(), 4), *islice(strange_pictures.noise(), 8)]
+    assert [classifier.analyse(rgb).checks[NOVELTY].ok for rgb in strange] == [False] * 12
+    kept = [classifier.analyse(file.read_bytes()).checks[NOVELTY].ok for file in SAMPLES]
+    assert kept == [True] * len(SAMPLES)

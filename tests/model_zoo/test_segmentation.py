@@ -10,7 +10,7 @@ import pytest
 from model_zoo import artefacts, quality, registry
 from model_zoo.card import SEGMENTATION
 from model_zoo.errors import BadModel
-from model_zoo.frames import frame
+from model_zoo.frames import frame, surround
 from model_zoo.images import decode_rgb
 from model_zoo.segmentation import Outliner, bundled_outliner, outline_of
 
@@ -55,6 +55,26 @@ def test_a_round_field_of_view_counts_from_its_own_border():
     outline = outline_of(*answer(rgb))
     assert outline.field[0] > 90
     assert outline.box == pytest.approx((240, 140, 360, 260), abs=10)
+
+
+def round_field(x, y, radius):
+    """A round field of view with a lesion in it, cut off where it reaches the black."""
+    rgb = np.full((400, 600, 3), (220, 180, 160), np.uint8)
+    cv2.circle(rgb, (x, y), radius, (150, 80, 40), -1)
+    lit = np.zeros((400, 600, 1), np.uint8)
+    cv2.circle(lit, (300, 200), 190, 1, -1)
+    return rgb * lit
+
+
+def test_a_lesion_that_a_round_field_of_view_cuts_off_touches_its_border():
+    inside = outline_of(*answer(round_field(300, 200, 60)))
+    assert not inside.touches_border
+    assert inside.area_fraction == pytest.approx((60 / 190) ** 2, rel=0.1)
+    assert outline_of(*answer(round_field(300 + 120, 200 - 120, 50))).touches_border
+    # One dark corner is a lesion's own.
+    corner = photo(600, 450)
+    cv2.rectangle(corner, (0, 0), (260, 300), (20, 10, 10), -1)
+    assert surround(frame(corner, SIDE)) is None
 
 
 def test_nothing_specks_and_doubt_are_no_lesion():
@@ -119,10 +139,8 @@ def test_what_is_drawn_in_front_of_a_lesion_is_flagged_and_nothing_else_of_its_k
     drawn = artefacts.DRAWN[name](plain, np.random.default_rng(1))
     outliner = bundled_outliner()
     before, after = (
-        outliner.checks(
-            quality.measure(rgb), outliner.run(frame(rgb, outliner.side).pixels[None])[1][0]
-        )
-        for rgb in (plain, drawn)
+        outliner.checks(quality.measure(seen), outliner.run(seen.pixels[None])[1][0])
+        for seen in (frame(rgb, outliner.side) for rgb in (plain, drawn))
     )
     assert after.keys() == outliner.thresholds.keys()
     assert all(before[code].ok for code in quality.ARTEFACTS)

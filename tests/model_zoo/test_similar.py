@@ -11,7 +11,7 @@ from PIL import Image
 
 from model_zoo import registry, similar
 from model_zoo.__main__ import main
-from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS
+from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, Case
 from model_zoo.classifier import Classifier
 from model_zoo.errors import ZooError
 from model_zoo.similar import SimilarCases
@@ -72,6 +72,19 @@ def test_the_nearest_cases_one_a_lesion_with_what_the_model_knows(folder, classi
     assert {case.image: case.known for case in found}["ISIC_0000003"] is True
     assert sum(case.known for case in found) == 1
     assert all(case.photo.is_file() for case in found)
+
+
+def test_many_photos_of_one_lesion_do_not_crowd_the_others_out(monkeypatch, classifier, folder):
+    crowd = [("A", "MEL", "L1")] * 30 + [("B", "NV", "L2"), ("C", "DF", "")]
+    from usearch.index import Index
+
+    index = Index(ndim=2, metric="l2sq")
+    points = np.zeros((32, 2), np.float32)
+    points[:, 0] = np.arange(32)
+    index.add(np.arange(32), points)
+    cases = SimilarCases(index, [Case(*one) for one in crowd], folder, None)
+    assert [one.image for one in cases.find(points[0], count=3)] == ["A", "B", "C"]
+    assert [one.image for one in cases.find(points[0], count=2)] == ["A", "B"]
 
 
 def test_without_a_training_list_nobody_knows(folder, classifier, monkeypatch):

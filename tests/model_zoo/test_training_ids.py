@@ -24,6 +24,14 @@ def test_the_bundled_list_knows_training_photos_by_their_archive_names():
     assert not any(known.know(row["image"].removesuffix(SUFFIX)) for row in rows(HELD_OUT))
 
 
+def test_without_a_lesion_id_only_the_photo_itself_can_tell():
+    known = TrainingIds(frozenset({"ISIC_2"}), frozenset({"HAM_2"}))
+    assert known.tell("ISIC_1", "HAM_2") is True
+    assert known.tell("ISIC_1", "HAM_1") is False
+    assert known.tell("ISIC_1", "") is None
+    assert known.tell("ISIC_2", "") is True
+
+
 def test_one_known_photo_of_a_lesion_is_enough():
     known = TrainingIds(images=frozenset({"ISIC_2"}))
     assert known.know_any(("ISIC_1", "ISIC_2"))

@@ -1,12 +1,17 @@
 """What the tests of the app share: a cache of their own, one server, one browser."""
 
 import os
+import threading
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from streamlit_app import archive_shared, isic_archive
 from streamlit_app.demo.browser import find_chromium
 from streamlit_app.local_server import PLAIN, running
+
+from .isic_server import Archive, result
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 
@@ -53,3 +58,36 @@ def browser():
         opened = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
         yield opened
         opened.close()
+
+
+def forget_archive() -> None:
+    archive_shared._listing.clear()
+    archive_shared._photo.clear()
+
+
+@pytest.fixture
+def archive(monkeypatch):
+    """A local archive: two pages of photos, those of one lesion, and what it was asked."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Archive)
+    server.asked, server.broken, server.moved = [], {}, {}
+    server.failing, server.following = 0, None
+    server.of_lesion = [result(1), result(2), result(7, "CC-BY-NC")]
+    server.pages = [
+        [
+            result(1, lesion_id="IL_1"),
+            result(2, lesion_id="IL_1"),
+            result(3, "CC-BY-NC"),
+            result(4, kind="clinical: close-up"),
+        ],
+        [result(5), result(6)],
+    ]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv(isic_archive.API_VARIABLE, f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setattr(isic_archive, "TIMEOUTS", (1, 1))
+    forget_archive()
+    yield server
+    forget_archive()
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,10 +1,12 @@
 """The Analyze page's answers to "how far can this be trusted", driven without a browser."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tomlkit
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block
 
@@ -18,6 +20,7 @@ from streamlit_app import cache
 from streamlit_app.admission import Turnstile
 from streamlit_app.components import teaching
 from streamlit_app.components.photo_source import SAMPLES
+from streamlit_app.components.teaching import MARKS
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 SAMPLE = (SAMPLES / "network.jpg").read_bytes()
@@ -70,8 +73,31 @@ def test_eight_views_are_another_answer_and_their_spread_is_told(app):
     assert not np.allclose(one.probabilities, eight.probabilities)
     values = eight.calibrated_answers[:, eight.labels.index(eight.label)]
     told = words(app)
-    assert "Over 8 answers" in told
+    assert "Over 8 views the probability" in told
     assert f"runs from {values.min():.2f} to {values.max():.2f}" in told
+
+
+def test_a_heatmap_beside_an_average_is_called_one_of_the_photo_as_it_is(app):
+    sentence = "With eight views the heatmap, its share on the lesion and the sanity check are of"
+    assert sentence not in words(upload(app))
+    app.toggle(key="analyze_tta").set_value(True).run()
+    for view in ("blend", "shuffled"):
+        app.segmented_control(key="analyze_view").set_value(view).run()
+        assert sentence in words(app)
+
+
+def test_answers_of_an_ensemble_are_told_as_those_of_its_networks(app):
+    bundled = registry.default_card()
+    members = [card.name for card in registry.classifiers().values() if card.source is None][:2]
+    card = {"name": "both.v1", "labels": list(bundled.labels), "scaling": "inside"}
+    folder = registry.installed_folder() / "both.v1"
+    folder.mkdir(parents=True)
+    (folder / "both.v1.toml").write_text(tomlkit.dumps({**card, "members": members}))
+    app.run().selectbox(key="analyze_model").set_value("both.v1").run()
+    assert "Over 2 networks the probability" in words(upload(app))
+    app.toggle(key="analyze_tta").set_value(True).run()
+    assert not app.exception
+    assert "Over 16 answers of 2 networks in eight views each the probability" in words(app)
 
 
 def test_the_square_around_the_outline_is_read_on_request(app):
@@ -107,6 +133,13 @@ def test_changes_are_traced_on_request(app):
     own = f"as it is {analysis.probability(analysis.label):.3f}"
     assert f"{BY_CODE[analysis.label].name} under each kind of change" in chart.proto.alt
     assert own in chart.proto.alt
+    drawn = {series["name"]: series["marker"] for series in json.loads(chart.proto.spec)["data"]}
+    assert {marker["symbol"] for marker in drawn.values()} == {mark for mark, _ in MARKS.values()}
+    assert set(drawn) == {BY_CODE[code].name for code in analysis.labels}
+    faint = {name for name, marker in drawn.items() if marker.get("opacity", 1) < 1}
+    assert BY_CODE[analysis.label].name not in faint
+    assert faint  # few classes ever lead
+    assert all(f">{BY_CODE[code].name}</th>" in table for code in analysis.labels)
 
 
 @pytest.mark.usefixtures("own_turns")

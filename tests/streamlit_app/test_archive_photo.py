@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from model_zoo.training_ids import TrainingIds
-from streamlit_app import isic_archive
+from streamlit_app import archive_shared, isic_archive
 from streamlit_app.components import archive_photo
 from streamlit_app.components.photo_source import SAMPLES
 from streamlit_app.isic_archive import ArchivePhoto
@@ -52,8 +52,16 @@ def test_without_a_network_it_says_so_and_the_drawing_stays(app):
     assert app.session_state["analyze_viewed"][1].name == before
 
 
+def test_a_class_is_listed_once_for_all_visitors(app, archive, monkeypatch):
+    monkeypatch.setattr(archive_photo, "CODES", ("NV",))
+    ask(ask(app))
+    assert not app.exception
+    assert archive_photo.PHOTO in app.session_state
+    assert sum("image_type" in str(query) for _, query in archive.asked) == 1
+
+
 def test_the_diagnosis_is_hidden_until_it_is_asked_for(app, monkeypatch):
-    monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [PHOTO])
+    monkeypatch.setattr(archive_shared, "photos", lambda *_, **__: [PHOTO])
     ask(app)
     assert not app.exception
     assert app.session_state["analyze_viewed"][1].name == PHOTO.isic_id
@@ -68,7 +76,7 @@ def test_the_diagnosis_is_hidden_until_it_is_asked_for(app, monkeypatch):
 
 
 def test_a_comparison_names_the_archive_and_tells_its_diagnosis_too(app, monkeypatch):
-    monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [PHOTO])
+    monkeypatch.setattr(archive_shared, "photos", lambda *_, **__: [PHOTO])
     ask(app)
     app.toggle(key="analyze_compare").set_value(True).run()
     assert not app.exception
@@ -78,16 +86,33 @@ def test_a_comparison_names_the_archive_and_tells_its_diagnosis_too(app, monkeyp
 
 
 def test_a_photo_that_the_network_was_trained_on_is_marked(app, monkeypatch):
-    monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [PHOTO])
+    monkeypatch.setattr(archive_shared, "photos", lambda *_, **__: [PHOTO])
     known = TrainingIds(images=frozenset({"ISIC_0000002"}))  # another photo of its lesion
     monkeypatch.setattr(archive_photo, "training_ids", lambda _: known)
     ask(app)
+    assert "the network was trained on this lesion" in words(app)  # before its diagnosis is told
+    assert "Diagnosis" not in words(app)
+    monkeypatch.setattr(archive_photo, "training_ids", lambda _: None)
+    app.run()
+    assert "whether the network was trained on it is unknown" in words(app)
+
+
+def test_one_can_go_back_to_the_drawing_that_is_named(app, monkeypatch):
+    before = app.session_state["analyze_viewed"][1].name
+    assert "Back to the drawing" not in {button.label for button in app.button}
+    monkeypatch.setattr(archive_shared, "photos", lambda *_, **__: [PHOTO])
+    ask(app)
     press(app, "Tell me the archive's diagnosis")
-    assert "the network was trained on this lesion" in words(app)
+    press(app, "Back to the drawing")
+    assert not app.exception
+    assert app.session_state["analyze_viewed"][1].name == before
+    assert archive_photo.PHOTO not in app.session_state
+    assert "ISIC Archive, CC-0" not in words(app)
+    assert "Back to the drawing" not in {button.label for button in app.button}
 
 
 def test_choosing_a_drawing_puts_the_photo_away(app, monkeypatch):
-    monkeypatch.setattr(isic_archive, "find", lambda *_, **__: [PHOTO])
+    monkeypatch.setattr(archive_shared, "photos", lambda *_, **__: [PHOTO])
     ask(app)
     app.selectbox(key="analyze_sample").set_value(
         list(app.selectbox(key="analyze_sample").options)[-1]

@@ -50,7 +50,11 @@ def test_photos_and_zips_are_queued_in_order_without_what_systems_add():
         ]
     )
     found = batch.queue([("first.jpg", photo()), ("many.zip", archive)])
-    assert [w.name for w in found.photos] == ["first.jpg", "many.zip: a.jpg", "many.zip: b.PNG"]
+    assert [w.name for w in found.photos] == [
+        "first.jpg",
+        "many.zip: day/a.jpg",
+        "many.zip: day/b.PNG",
+    ]
     assert [name for name, _ in found.left_out] == ["many.zip: notes.txt"]
     assert batch.read(found.photos[1]) == photo()
 
@@ -70,6 +74,30 @@ def test_members_that_are_no_plain_photo_are_left_out(name, sentence):
     found = batch.queue([("x.zip", zipped([(name, photo())]))])
     assert found.photos == ()
     assert sentence in str(found.left_out[0][1])
+
+
+def test_photos_of_one_name_in_two_folders_are_told_apart():
+    archive = zipped([("a/1.jpg", photo()), ("b/1.jpg", photo()), ("c\\1.jpg", photo())])
+    names = [waiting.name for waiting in batch.queue([("x.zip", archive)]).photos]
+    assert names == ["x.zip: a/1.jpg", "x.zip: b/1.jpg", "x.zip: c/1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("../../etc/a.jpg", "etc/a.jpg"),
+        ("/etc/a.jpg", "etc/a.jpg"),
+        ("//host/a.jpg", "host/a.jpg"),
+        ("..\\..\\a.jpg", "a.jpg"),
+        ("C:\\photos\\a.jpg", "photos/a.jpg"),
+        ("C:a.jpg", "a.jpg"),
+        ("./day/./a.jpg", "day/a.jpg"),
+    ],
+)
+def test_a_path_is_shown_as_one_below_the_zip(name, shown):
+    found = batch.queue([("x.zip", zipped([(name, photo())]))])
+    told = [waiting.name for waiting in found.photos] + [name for name, _ in found.left_out]
+    assert told == [f"x.zip: {shown}"]
 
 
 def test_bombs_are_refused_by_their_header_and_by_what_comes():
@@ -113,6 +141,23 @@ def test_more_than_the_limits_is_left_out_and_said(monkeypatch):
     assert "more than 2 entries" in str(batch.queue([("x.zip", many)]).left_out[0][1])
 
 
+def test_a_long_list_of_contents_is_refused_before_it_is_read():
+    long = zipped([(f"{number:0120}.jpg", b"") for number in range(7000)])
+    (name, fault) = batch.queue([("x.zip", long)]).left_out[0]
+    assert (name, fault.code) == ("x.zip", "batch_long_list")
+    whole = zipped([(f"{number:090}.jpg", b"") for number in range(7000)])
+    assert batch.queue([("x.zip", whole)]).left_out[0][1].code == "batch_many_entries"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_only_stored_and_deflated_photos_are_unpacked(method):
+    found = batch.queue([("x.zip", zipped([("a.jpg", photo())], method))])
+    assert found.photos == ()
+    assert [fault.code for _, fault in found.left_out] == ["batch_packed"]
+    whole = batch.queue([("x.zip", zipped([("a.jpg", photo())], zipfile.ZIP_DEFLATED))])
+    assert batch.read(whole.photos[0]) == photo()
+
+
 def test_a_job_reads_all_and_a_bad_photo_does_not_stop_it(classifier):
     uploads = [("good.jpg", SAMPLE), ("bad.jpg", b"\xff\xd8\xffno"), ("=cmd.jpg", photo())]
     job = batch.Job(classifier, batch.queue(uploads).photos)
@@ -128,7 +173,7 @@ def test_a_job_reads_all_and_a_bad_photo_does_not_stop_it(classifier):
     assert job.seconds_left == 0
 
     told = to_csv(job.rows, Reader("model.v1", "ab" * 32, TTA), "Research only")
-    rows = list(csv.DictReader(io.StringIO(told)))
+    rows = list(csv.DictReader(told.decode("utf-8-sig").splitlines()))
     assert rows[0]["label"] == good.label
     assert rows[0]["views"] == "8"
     assert rows[1]["problem"] == bad.problem
@@ -174,7 +219,7 @@ def test_a_stopped_job_keeps_what_is_done(classifier, monkeypatch):
     assert job.unread == tuple(f"{i}.jpg" for i in range(len(job.rows), 50))
     assert not job.abandoned
     told = to_csv([*job.rows, *without_answer(job.unread, ())], READER, "Research only")
-    rows = list(csv.DictReader(io.StringIO(told)))
+    rows = list(csv.DictReader(told.decode("utf-8-sig").splitlines()))
     assert [row["file"] for row in rows[:50]] == [f"{i}.jpg" for i in range(50)]
     assert rows[49]["status"] == "not_read"
     assert "stopped" in rows[49]["problem"]
@@ -200,7 +245,7 @@ def test_a_job_ends_when_its_visitor_stays_away(classifier, monkeypatch):
 def test_what_was_left_out_is_in_the_csv_with_the_reason():
     left_out = batch.queue([("x.zip", zipped([(f"{i}.txt", b"x") for i in range(300)]))]).left_out
     told = to_csv(without_answer((), left_out), READER, "Research only")
-    rows = list(csv.DictReader(io.StringIO(told)))[:-1]
+    rows = list(csv.DictReader(told.decode("utf-8-sig").splitlines()))[:-1]
     assert len(rows) == 300
     assert {row["status"] for row in rows} == {"left_out"}
     assert all("No photo by its name" in row["problem"] for row in rows)

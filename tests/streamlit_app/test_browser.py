@@ -1,17 +1,24 @@
 """The real server and a real browser: what a user sees, and not only that a server answers."""
 
+import base64
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from model_zoo.classifier import Classifier
 from model_zoo.labels import LABELS
+from streamlit_app.content import text
 
 from .screens import SCREENS
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "streamlit_app" / "samples"
+
+FAR = 30  # steps of 255 between two colours, more than JPEG makes of one
 
 pytestmark = pytest.mark.browser
 
@@ -32,32 +39,41 @@ def page(browser, address, request):
     context.close()
 
 
-def heatmap_spread(tab) -> float:
-    """How far the colours of the heatmap picture on the page range, read from its pixels."""
-    picture = tab.get_by_alt_text("Grad-CAM heatmap of").first
-    picture.wait_for()
-    return picture.evaluate(
+def pixels(picture) -> np.ndarray:
+    """What a picture of the page shows, int (H, W, 3), as the browser decoded it."""
+    address = picture.evaluate(
         """async image => {
             await image.decode();
             const canvas = document.createElement('canvas');
             canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
-            const context = canvas.getContext('2d');
-            context.drawImage(image, 0, 0);
-            const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
-            let low = 255, high = 0;
-            for (let i = 0; i < data.length; i += 4) {
-                const warmth = data[i] - data[i + 2];
-                low = Math.min(low, warmth); high = Math.max(high, warmth);
-            }
-            return high - low;
+            canvas.getContext('2d').drawImage(image, 0, 0);
+            return canvas.toDataURL('image/png');
         }"""
     )
+    decoded = Image.open(io.BytesIO(base64.b64decode(address.split(",")[1])))
+    return np.asarray(decoded.convert("RGB")).astype(int)
+
+
+def painted_share(tab) -> float:
+    """The share of the picture, 0..1, that the heatmap colours, told from it at opacity 0."""
+    picture = tab.get_by_alt_text("Grad-CAM heatmap of").first
+    picture.wait_for()
+    address, painted = picture.get_attribute("src"), pixels(picture)
+    tab.get_by_role("slider", name=text("analyze.opacity")).press("Home")
+    tab.wait_for_function(
+        "before => [...document.images].some(i => i.alt.startsWith('Grad-CAM heatmap of')"
+        " && !i.src.endsWith(before))",
+        arg=address,
+    )
+    tab.locator("[data-stale=true]").first.wait_for(state="detached")
+    apart = np.abs(painted - pixels(picture)).max(axis=2)
+    return float((apart > FAR).mean())
 
 
 def test_the_page_shows_eight_names_and_a_heatmap(page):
     for label in LABELS:
         page.locator(".js-plotly-plot").get_by_text(label.name).first.wait_for()
-    assert heatmap_spread(page) > 60
+    assert 0.05 < painted_share(page) < 0.7
 
 
 @pytest.mark.parametrize("page", SCREENS, indirect=True)
@@ -77,14 +93,15 @@ def test_a_real_file_goes_through_the_real_server(page):
         assert probability == pytest.approx(expected.probability(code), abs=1e-5)
     for label in LABELS:
         page.locator(".js-plotly-plot").get_by_text(label.name).first.wait_for()
-    assert heatmap_spread(page) > 60
+    assert 0.05 < painted_share(page) < 0.7
 
 
 def test_text_renamed_to_jpg_gets_its_sentence(page, tmp_path):
-    fake = tmp_path / "lesion.jpg"
+    fake = tmp_path / "www.lesion.example a@lesion.example.jpg"
     fake.write_text("This is a letter, not a photo.\n" * 20)
     page.locator("input[type=file]").set_input_files(str(fake))
     page.get_by_text("The file holds text, not a photo").wait_for()
+    assert page.locator("a[href*='lesion.example']").count() == 0  # a name is no link
     assert page.get_by_text("Traceback").count() == 0
     page.locator(".js-plotly-plot").first.wait_for()
 

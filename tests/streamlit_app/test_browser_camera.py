@@ -9,6 +9,12 @@ from streamlit_app.content import text
 from streamlit_app.demo.browser import find_chromium
 from streamlit_app.local_server import SAMPLES
 
+# Keeps what a page asks of the camera, and asks it.
+LISTEN = """
+    const devices = navigator.mediaDevices, ask = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = wanted => { window.wanted = wanted.video; return ask(wanted); };
+"""
+
 pytestmark = pytest.mark.browser
 
 
@@ -34,6 +40,7 @@ def phone(browser, address, tmp_path):
     context.add_cookies([{"name": "lesionlens_notice", "value": "agreed", "url": address}])
     tab = context.new_page()
     tab.set_default_timeout(60_000)
+    tab.add_init_script(LISTEN)
     tab.goto(address)
     yield tab
     camera.close()
@@ -45,6 +52,7 @@ def test_what_the_camera_sees_is_analysed(phone, keep):
     phone.get_by_role("radio", name=text("analyze.camera")).click()
     phone.wait_for_function("document.querySelector('video')?.currentTime > 0")
     phone.get_by_test_id("stStatusWidget").wait_for(state="detached")
+    assert phone.evaluate("window.wanted.height.ideal") == 1080  # not as few as the page shows
     phone.get_by_role("button", name="Take Photo").click()
     phone.get_by_role("button", name="Clear photo").wait_for()
     example.wait_for(state="detached")

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import re
 import unicodedata
 import warnings
 import zipfile
@@ -42,6 +43,11 @@ NAMES = (
     "-2+3.jpg",
     " =1+1.jpg",
     "\t=1.jpg",
+    "\x00=1+1",
+    "\ufeff=1+1",
+    "\u00a0=1+1",
+    "\u200b=1",
+    "＝1+1.jpg",
     "CON.jpg",
     "x" * 5000 + ".jpg",
     "",
@@ -50,10 +56,23 @@ NAMES = (
 )
 
 
-@pytest.mark.parametrize("name", [*NAMES, 'x;=HYPERLINK("http://x.example").jpg'])
+LINKS = (
+    "https://x.example/a.jpg",
+    "see HTTP://X.EXAMPLE now.jpg",
+    "www.x.example.jpg",
+    "_www.x.example.jpg",
+    "a@x.example.jpg",
+    ":material/home: :tada:.jpg",
+)
+# What GitHub's Markdown makes a link of, and Streamlit an icon.
+LINK = re.compile(r"https?://|\bwww\.\S|[\w.+-]@[\w-]|:[\w/+-]+:", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *LINKS, 'x;=HYPERLINK("http://x.example").jpg'])
 def test_a_name_does_nothing_wherever_it_is_shown(name):
     shown = plain_name(name)
     assert len(shown) <= 80
+    assert not LINK.search(shown)
     assert not any(unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp") for letter in shown)
     card = registry.default_card()
     analysis = Analysis(card.name, CODES, np.full(8, 1 / 8), None, (0, 0, 9, 9), (9, 9))
@@ -64,6 +83,7 @@ def test_a_name_does_nothing_wherever_it_is_shown(name):
     assert "onerror=alert(1)>" not in page
     assert report.to_pdf(made).startswith(b"%PDF")
     table = to_csv([batch.Row(name, "ok", "NV")], Reader("m", "ab" * 32, SINGLE), NOTICE)
+    table = table.decode("utf-8-sig")
     (row, last) = list(csv.reader(io.StringIO(table)))[1:]
     assert not row[0].lstrip(" ").startswith(FORMULA_STARTS)
     cells = table.splitlines()[1].split(";")  # as a German or Spanish spreadsheet does

@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from model_zoo import registry
+from streamlit_app.admission import Turnstile
+from streamlit_app.components import teaching
 from streamlit_app.components.photo_source import SAMPLES
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
@@ -32,6 +35,7 @@ def test_the_photo_and_how_it_is_looked_at_stay(app):
     app.selectbox(key="analyze_sample").set_value("lacunae").run()
     app.segmented_control(key="analyze_view").set_value("beside").run()
     app.slider(key="analyze_opacity").set_value(30).run()
+    heatmap_of(app).set_value("DF").run()
     app.toggle(key="analyze_outline").set_value(False).run()
     app.toggle(key="analyze_zoom").set_value(True).run()
     test = and_back(app)
@@ -39,9 +43,55 @@ def test_the_photo_and_how_it_is_looked_at_stay(app):
     assert test.selectbox(key="analyze_sample").value == "lacunae"
     assert test.segmented_control(key="analyze_view").value == "beside"
     assert test.slider(key="analyze_opacity").value == 30
+    assert heatmap_of(test).value == "DF"
     assert test.toggle(key="analyze_outline").value is False
     assert test.toggle(key="analyze_zoom").value is True
     assert test.session_state["analyze_viewed"][1].zoomed
+
+
+def heatmap_of(test):
+    return next(box for box in test.selectbox if box.key.startswith("analyze_label"))
+
+
+@pytest.fixture
+def own_turns(monkeypatch):
+    """Turns of their own for changes: a click here draws the page, in a browser that part alone."""
+    monkeypatch.setattr(teaching, "turns", Turnstile(1, 1, 1.0))
+
+
+def changes(test) -> list:
+    return [chart for chart in test.get("plotly_chart") if chart.key == "changes_chart"]
+
+
+@pytest.mark.usefixtures("own_turns")
+def test_what_would_change_an_answer_stays_until_another_one_is_looked_at(app):
+    next(b for b in app.button if b.label == "Ask again under all changes").click().run()
+    (first,) = changes(app)
+    app.slider(key="analyze_opacity").set_value(30).run()
+    assert changes(app)[0].proto.spec == first.proto.spec
+    test = and_back(app)
+    assert changes(test)[0].proto.spec == first.proto.spec
+    test.file_uploader(key="analyze_upload").set_value(("one.jpg", SAMPLE, "image/jpeg")).run()
+    assert not changes(test)
+    assert "changes_traced" not in test.session_state
+
+
+@pytest.mark.parametrize("page", ["analyze", "study", "batch"])
+def test_an_address_names_the_model_that_was_chosen_last(page):
+    first, other = (card.name for card in list(registry.classifiers().values())[:2])
+    test = AppTest.from_file(str(APP), default_timeout=60)
+    test.session_state["notice_agreed"] = True
+    test.query_params["model"] = other
+    test = test.switch_page(f"app_pages/{page}.py").run()
+    assert test.selectbox(key="analyze_model").value == other
+    test.selectbox(key="analyze_model").set_value(first).run()
+    assert not test.exception
+    assert test.query_params["model"] == first
+
+
+def test_an_address_that_names_no_model_stays_as_it_is(app):
+    app.selectbox(key="analyze_model").set_value(list(registry.classifiers())[1]).run()
+    assert "model" not in app.query_params
 
 
 def test_threshold_and_prevalence_stay(app):

@@ -16,12 +16,14 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card, read_card
 from model_zoo.errors import SENTENCES, BadImage
 from model_zoo.labels import BY_CODE, CODES
+from model_zoo.trust import MALIGNANT_GROUP
 from streamlit_app import report
 from streamlit_app.components.photo_source import samples
 from streamlit_app.content import (
     LANGUAGES,
     card_words,
     class_name,
+    group_name,
     in_language,
     text,
     thousands,
@@ -100,6 +102,7 @@ def placeholders(sentence: str) -> set[tuple]:
 @pytest.mark.parametrize("code", TRANSLATIONS)
 def test_no_key_is_missing_and_none_is_left_over(code):
     optional = {("cards", said) for said in told_of_models()}
+    optional |= {("classes", code, "group") for code in CODES}  # where words have genders
     assert words(code).keys() - optional == english().keys() - optional
 
 
@@ -126,6 +129,31 @@ def test_an_error_is_told_in_the_language_and_printed_in_english():
     with in_language("de"):
         assert told(fault).startswith("Die Datei hat 31 MB; höchstens 25 MB")
     assert str(fault).startswith("The file has 31 MB")
+
+
+def test_a_group_agrees_with_the_name_of_its_class():
+    agreeing = {
+        "AK": "Queratosis actínica, premaligna",
+        "BCC": "Carcinoma basocelular, maligno",
+        "BKL": "Queratosis benigna, benigna",
+        "DF": "Dermatofibroma, benigno",
+        "MEL": "Melanoma, maligno",
+        "NV": "Nevo melanocítico, benigno",
+        "SCC": "Carcinoma espinocelular, maligno",
+        "VASC": "Lesión vascular, benigna",
+    }
+    with in_language("es"):
+        assert {code: f"{class_name(code)}, {group_name(code)}" for code in CODES} == agreeing
+    assert group_name("AK") == "premalignant"
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_malignant_group_is_told_as_the_sum_that_it_is(code):
+    with in_language(code):
+        names = [class_name(one).lower().split()[-1] for one in ("MEL", "AK")]
+        told = text("verdict.ok").lower()
+    assert MALIGNANT_GROUP == ("AK", "BCC", "MEL", "SCC")
+    assert all(name in told for name in (*names, "bcc", "scc"))
 
 
 def test_a_number_of_thousands_cannot_be_taken_for_a_fraction():

@@ -1,7 +1,9 @@
 """The Models page, driven without a browser."""
 
+import re
 import shutil
 import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +12,11 @@ import tomlkit
 from model_zoo import registry
 from model_zoo.labels import BY_CODE, CODES
 from streamlit_app.components import weights
+from training.__main__ import _parser
 
 from .models_page import charts, open_page, shown, tables, words
 
+ROOT = Path(__file__).parents[2]
 REFERENCE = "resnet50.isic2019_reference"
 
 
@@ -66,7 +70,9 @@ def press(test, label):
     return test.run()
 
 
-def test_limits_stand_before_the_results(app):
+@pytest.mark.parametrize("name", list(registry.classifiers()))
+def test_limits_stand_before_the_results(app, name):
+    choose(app, name)
     assert not app.exception
     told = [part.value for part in app.subheader]
     order = [
@@ -75,6 +81,35 @@ def test_limits_stand_before_the_results(app):
     assert order == sorted(order)
     limits = words(app)
     assert all(topic in limits for topic in ("Skin tone:", "Sites:", "Devices:", "Artefacts:"))
+
+
+def test_a_network_is_told_in_plain_words_and_its_recipes_in_the_training_table(app):
+    card = registry.default_card()
+    first = next(part.value for part in app.markdown if card.backbone in part.value)
+    size = card.files["served"].size_bytes / 1e6
+    assert f"{card.backbone}; the file that runs has {size:.0f} MB" in first
+    recipe = card.training["recipe"]
+    assert all(recipe not in part.value for part in app.markdown)
+    assert recipe in "".join(tables(app))
+    choose(app, REFERENCE)
+    assert "of the design ResNet50. The published model" in words(app)
+
+
+def test_the_software_is_cited_as_its_citation_file_says(app):
+    told = words(app)
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8").split("references:")[0]
+    for key in ("title", "version", "license", "name"):
+        (said,) = re.findall(rf'^[ -]*{key}: "?(.*?)"?$', cited, re.MULTILINE)
+        assert said in next(line for line in told.splitlines() if "The software:" in line)
+
+
+def test_an_ensemble_is_made_by_commands_that_there_are(app):
+    name = registry.default_card().name
+    commands = [part.value for part in app.code if "training ensemble" in part.value]
+    assert f"python -m training ensemble {name} MODEL --install NAME" in commands[0]
+    for command in commands[0].splitlines():
+        arguments = command.removeprefix("python -m training ").split()
+        assert _parser().parse_args(arguments).run.__name__ == arguments[0]
 
 
 def test_figures_are_those_of_the_card_at_both_resolutions(app):
@@ -120,7 +155,10 @@ def test_what_sets_hold_is_told_class_by_class(app, mode, eight):
     assert f"Classes in a set, on average: {fitted['set_size'][0]:.2f}" in words(app)
 
 
-@pytest.mark.parametrize("grouping", ["by_source", "by_sex", "by_age", "by_site"])
+GROUPINGS = [name for name in registry.default_card().metrics["native"] if name.startswith("by_")]
+
+
+@pytest.mark.parametrize("grouping", GROUPINGS)
 def test_results_by_group(app, grouping):
     app.segmented_control(key="models_groups_grouping").set_value(grouping).run()
     assert not app.exception
@@ -141,6 +179,19 @@ def test_a_part_that_the_card_lacks_says_which_command_writes_it(copied):
     assert "Not in this model's card yet: ROC curves" in told
     assert "python -m training evaluate --model bare.v1 --data" in told
     assert len(charts(app)) == 4
+
+
+def test_what_was_not_measured_says_which_command_does(copied):
+    def without(table):
+        del table["metrics"]["at_84_px"], table["metrics"]["native_tta"]
+
+    copied("bare.v1", without)
+    app = choose(open_page(), "bare.v1")
+    assert "card yet: figures of photos brought to 84 pixels first." in words(app)
+    assert "--write-card --resolution 84" in words(app)
+    app.toggle(key="analyze_tta").set_value(True).run()
+    assert not app.exception
+    assert "--write-card --tta" in words(app)
 
 
 def test_what_nobody_may_measure_has_no_command(copied):
@@ -171,7 +222,7 @@ def test_eight_views_have_their_own_thresholds_and_figures(app):
     before = words(app)
     app.toggle(key="analyze_tta").set_value(True).run()
     assert not app.exception
-    assert "--tta" in words(app)  # not measured: the command that does
+    assert "Not in this model's card yet" not in words(app)
     points = registry.default_card().trust
     one, eight = (points[mode]["operating_points"][0]["specificity"] for mode in ("single", "tta"))
     assert f"{one[0]:.2f} (" in before

@@ -1,14 +1,15 @@
 """A round of study: what is drawn, what the learner is shown, and the numbers of its end."""
 
+import codecs
 import csv
-import io
+import dataclasses
 
 import numpy as np
 import pytest
 
 from model_zoo.labels import CODES
 from streamlit_app import study
-from streamlit_app.exports import FORMULA_STARTS, safe_cell, to_csv_text
+from streamlit_app.exports import FORMULA_STARTS, safe_cell, to_csv_file
 from streamlit_app.study import Answer, StudyCase
 
 
@@ -27,6 +28,12 @@ def answer(label, first, model, *, confidence="sure", known=False, last=None, sh
     return Answer(
         case(f"of {label}", label, known), first, confidence, last or first, sure_of(model), seen
     )
+
+
+def read_back(file: bytes) -> list[str]:
+    """The lines of a CSV file, read as a spreadsheet does that looks for the mark of UTF-8."""
+    assert file.startswith(codecs.BOM_UTF8)
+    return file.decode("utf-8-sig").splitlines()
 
 
 def test_a_round_draws_classes_evenly_and_each_case_once():
@@ -53,6 +60,18 @@ def test_the_case_moves_on_with_each_answer():
     assert drawn.answers == ()
 
 
+def test_a_round_can_be_ended_with_the_answers_so_far():
+    drawn = study.begin([case(str(i), "MEL") for i in range(5)], 5, drill=True, seed=1)
+    given = dataclasses.replace(answer("MEL", "NV", "MEL"), case=drawn.current)
+    later = drawn.answered(given)
+    for over in (drawn.ended(given), later.ended(None)):
+        assert over.current is None
+        assert over.answers == (given,)
+        assert over.cases == drawn.cases[:1]
+        assert over.drill
+    assert drawn.ended(None).answers == drawn.ended(None).cases == ()
+
+
 def test_a_case_that_the_model_was_trained_on_counts_for_neither():
     fair = (answer("MEL", "MEL", "NV"), answer("NV", "NV", "NV"))
     known = answer("BCC", "SCC", "BCC", known=True)
@@ -60,7 +79,7 @@ def test_a_case_that_the_model_was_trained_on_counts_for_neither():
     learner, model = study.scores(fair)
     assert (learner.n, learner.hits, model.hits) == (2, 1.0, 0.5)
     assert study.scores((known,)) is None
-    row = next(csv.DictReader(io.StringIO(study.to_csv((known,), "notice"))))
+    row = next(csv.DictReader(read_back(study.to_csv((known,), "notice"))))
     assert row["model_trained_on_lesion"] == "yes"
 
 
@@ -98,6 +117,18 @@ def test_a_drill_makes_about_three_of_ten_right_answers_wrong():
     assert became.own_faults == 0
 
 
+def test_a_drill_names_a_class_that_the_model_holds_likely_too():
+    values = np.array([0.02, 0.1, 0.15, 0.01, 0.5, 0.2, 0.015, 0.005])  # MEL, then NV, BKL, BCC
+    shown = []
+    for seed in range(200):
+        drill = study.begin([case("a", "MEL")], 1, drill=True, seed=seed)
+        (again, other) = (study.leading(drill.shown(values)) for _ in range(2))
+        assert again == other
+        shown.append(again)
+    assert set(shown) == {"NV", "BKL", "BCC"}
+    assert all(shown.count(code) > 40 for code in set(shown))
+
+
 def test_a_drill_makes_at_least_one_answer_wrong():
     cases = [case(str(i), CODES[i % 8]) for i in range(5)]
     counts = [
@@ -128,6 +159,20 @@ def test_a_drill_keeps_to_it_when_a_case_is_left_out():
         done = whole_round(drawn, lambda one: one.label)
         assert len(done.answers) == 4
         assert study.drilled(done.answers).misled
+
+
+def test_a_drill_shows_no_class_that_the_model_does_not_know():
+    cases = [case(str(i), "NV") for i in range(40)]
+    model = np.where(np.isin(CODES, ("NV", "BKL")), 0.3, 0.0)
+    model[CODES.index("NV")] = 0.7
+    drawn, seen = study.begin(cases, 40, drill=True, seed=2), []
+    while drawn.current is not None:
+        shown = drawn.shown(model)
+        seen.append(study.leading(shown))
+        drawn = drawn.answered(Answer(drawn.current, "NV", "sure", "NV", model, shown))
+    assert set(seen) == {"NV", "BKL"}
+    alone = np.where(np.array(CODES) == "NV", 1.0, 0.0)
+    assert np.array_equal(study.begin(cases, 1, drill=True, seed=2).shown(alone), alone)
 
 
 def test_without_a_drill_the_model_is_shown_as_it_is():
@@ -168,7 +213,7 @@ def test_a_case_that_does_not_count_is_in_no_table(known):
     assert study.by_class(answers) == study.by_class(fair) == {"MEL": (1, 1), "NV": (0, 1)}
     assert np.array_equal(study.confusion(answers), study.confusion(fair))
     assert other not in study.disagreements(answers)
-    rows = list(csv.DictReader(io.StringIO(study.to_csv(answers, "notice"))))
+    rows = list(csv.DictReader(read_back(study.to_csv(answers, "notice"))))
     assert [row["counts"] for row in rows[:3]] == ["no", "yes", "yes"]
 
 
@@ -180,14 +225,19 @@ def test_what_was_made_wrong_is_listed_whether_it_counts_or_not():
     assert became.own_faults == 1
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "\r=1"])
-def test_no_cell_is_taken_for_a_formula(text):
-    assert str(safe_cell(text)).startswith("'")
+@pytest.mark.parametrize(
+    "start", ["", " ", "\t", "\r", "\x00", "\ufeff", "\u00a0", "\u200b", "\u3000"]
+)
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "＝1+1", "＋1", "－1", "＠x"])
+def test_no_cell_is_taken_for_a_formula(start, text):
+    assert str(safe_cell(start + text)).startswith("'")
 
 
-@pytest.mark.parametrize("text", ["x;=1+1", "x; =1+1", 'x;"=1+1"', "x|@a", "x;-1", "x;;\t+1"])
+@pytest.mark.parametrize(
+    "text", ["x;=1+1", "x; =1+1", 'x;"=1+1"', "x|@a", "x;-1", "x;;\t+1", "x;＝1"]
+)
 def test_no_cell_becomes_a_formula_where_another_separator_splits_it(text):
-    written = to_csv_text([{"name": text, "n": 1}], "notice").splitlines()[1]
+    _, written, _ = read_back(to_csv_file([{"name": text, "n": 1}], "notice"))
     for separator in (";", "|"):
         cells = written.split(separator)
         assert not any(cell.lstrip(' "').startswith(FORMULA_STARTS) for cell in cells)
@@ -203,9 +253,14 @@ def test_names_and_numbers_stay_as_they_are():
 
 def test_results_can_be_read_back_and_end_with_the_notice():
     told = study.to_csv((answer("MEL", "NV", "MEL", shown="BCC"),), "Research only")
-    rows = list(csv.reader(io.StringIO(told)))
+    rows = list(csv.reader(read_back(told)))
     first = dict(zip(rows[0], rows[1], strict=True))
     assert (first["case"], first["truth"], first["first_answer"]) == ("of MEL", "MEL", "NV")
     shown = (first["model"], first["model_shown"], first["made_wrong"])
     assert shown == ("MEL", "BCC", "yes")
     assert rows[-1] == ["Research only"]
+
+
+def test_no_letter_is_lost_in_a_spreadsheet():
+    name = "Müller Fußsohle خال.jpg"
+    assert read_back(to_csv_file([{"name": name}], "notice"))[1] == name

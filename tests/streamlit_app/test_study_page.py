@@ -1,18 +1,24 @@
 """The Study page, driven without a browser."""
 
+import csv
 import dataclasses
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from model_zoo import registry
+from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS
 from model_zoo.classifier import Classifier
+from model_zoo.labels import CODES
 from model_zoo.trust import TTA
-from streamlit_app import isic_archive, study
+from streamlit_app import archive_shared, isic_archive, study
 from streamlit_app.components import study_sources
+from streamlit_app.components.charts import LIGHT
 from streamlit_app.components.photo_source import samples
-from streamlit_app.content import class_name
+from streamlit_app.content import CHOSEN, LANGUAGES, class_name, in_language, text
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 
@@ -41,11 +47,11 @@ def press(test, label):
     return test.run()
 
 
-def begin(test, *, drill=False):
+def begin(test, *, drill=False, label="Begin"):
     test.session_state["study_source"] = "drawn"
     test.session_state["study_length"] = 5
     test.session_state["study_drill"] = drill
-    return press(test.run(), "Begin")
+    return press(test.run(), label)
 
 
 def commit(test, code="NV", confidence="sure"):
@@ -69,10 +75,53 @@ def test_a_whole_round_from_begin_to_scores(app):
     assert "not cases" in words(test)
     metrics = {metric.label: metric.value for metric in test.metric}
     assert metrics["You: right"] == "80%"
+    assert "differences between you and the network are mostly chance" in words(test)
     assert len(test.get("download_button")) == 1
+    layout = json.loads(test.get("plotly_chart")[0].proto.spec)["layout"]
+    assert layout["font"]["color"] == layout["xaxis"]["tickfont"]["color"] == LIGHT.ink
     assert any("lens-table" in part.proto.body for part in test.get("html"))
     test = press(test, "Another round")
     assert "study_round" not in test.session_state
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_choices_say_what_the_score_counts_them_as(app, code):
+    app.radio(key=CHOSEN).set_value(code).run()
+    with in_language(code):
+        choices = begin(app, label=text("study.start")).segmented_control(key="study_confidence")
+        expected = [
+            f"{text(f'study.{name}')} ({share * 100:.0f} %)"
+            for name, share in study.CONFIDENCES.items()
+        ]
+    assert choices.options == expected
+
+
+def test_the_photo_stays_beside_its_heatmap(app):
+    test = begin(app)
+    assert pictures(test) == ["The dermoscopy photo of this case"]
+    photo, heatmap = pictures(commit(test))
+    assert photo == "The dermoscopy photo of this case"
+    assert heatmap.startswith("Grad-CAM heatmap of")
+
+
+def pictures(test) -> list[str]:
+    """What the pictures of a page say to those who do not see them."""
+    return [picture.alt for part in test.get("image") for picture in part.proto.imgs]
+
+
+def test_each_photo_at_the_end_is_told_by_its_number_and_what_it_is(app):
+    test = begin(app)
+    truths = [case.label for case in test.session_state["study_round"].cases]
+    for place in range(5):
+        test = press(commit(test, "SCC"), "See the scores" if place == 4 else "Next case")
+    answers = test.session_state["study_round"].answers
+    expected = [
+        f"The dermoscopy photo of case {number}, {class_name(truth)}"
+        for number, (truth, given) in enumerate(zip(truths, answers, strict=True), start=1)
+        if study.leading(given.model) != "SCC"
+    ]
+    assert pictures(test) == expected
+    assert len(set(expected)) > 1
 
 
 def test_nobody_goes_on_without_an_answer(app):
@@ -117,11 +166,40 @@ def test_the_end_of_a_drill_tells_which_answers_were_made_wrong(app, monkeypatch
     test.session_state["study_round"] = study.Round((case,), (misled,), drill=True)
     told = words(test.run())
     assert not test.exception
-    assert "1 were made wrong on purpose" in told
+    assert "Made wrong on purpose: 1;" in told
     wrong = class_name(study.leading(shown))
     assert f"the network said {class_name(right)}, which was right; you were shown {wrong}" in told
     # The case does not count, so there is no table of it.
     assert not test.get("plotly_chart")
+
+
+def test_a_round_that_is_ended_shows_what_was_answered_so_far(app):
+    test = begin(app)
+    test = press(press(commit(test), "Next case"), "End the round")
+    assert not test.exception
+    assert "The round is over" in [part.value for part in test.header]
+    assert len(test.session_state["study_round"].answers) == 1
+    assert len(test.get("download_button")) == 1
+    test = press(press(test, "Another round"), "Begin")
+    assert "The round is over" not in [part.value for part in test.header]
+
+
+def test_a_round_that_is_ended_at_once_says_that_nothing_was_answered(app):
+    test = press(begin(app), "End the round")
+    assert not test.exception
+    assert "No case of this round was answered" in words(test)
+    assert not test.metric
+
+
+def test_a_drill_that_is_ended_tells_of_an_answer_that_was_not_settled(app, monkeypatch):
+    monkeypatch.setattr(study, "MISLEADING", 1.0)
+    test = begin(app, drill=True)
+    test = press(commit(test, "DF"), "End the round")
+    assert not test.exception
+    assert "Answers of the network in this round: 1." in words(test)
+    (answer,) = test.session_state["study_round"].answers
+    assert (answer.first, answer.last) == ("DF", "DF")
+    assert answer.misled == (study.leading(answer.model) == answer.case.label)
 
 
 def test_a_source_with_fewer_cases_says_so(app):
@@ -206,33 +284,26 @@ def test_a_list_that_is_missing_leaves_it_unknown(tmp_path, monkeypatch):
     card = dataclasses.replace(reference, files={"keras": reference.files["keras"]})
     assert study_sources.cases(study_sources.DRAWN, card, 5, 1)[0].known is False
     photo = isic_archive.ArchivePhoto("ISIC_1", "NV", ("ISIC_1",), "A clinic", b"")
-    monkeypatch.setattr(study_sources, "_archive_photos", lambda *_: [photo])
+    monkeypatch.setattr(archive_shared, "photos", lambda *_, **__: [photo])
     assert study_sources.cases(study_sources.ARCHIVE, card, 5, 1)[0].known is None
     for listed in (reference, registry.default_card()):
         assert study_sources.cases(study_sources.ARCHIVE, listed, 5, 1)[0].known is False
 
 
-def test_the_archive_is_asked_once_for_the_rounds_of_an_hour(monkeypatch):
-    listed, fetched = [], []
-
-    def listing(code):
-        listed.append(code)
-        return [[{"isic_id": f"{code}_{number}"}] for number in range(9)]
-
-    def fetch(code, lesion):
-        fetched.append(lesion[0]["isic_id"])
-        return isic_archive.ArchivePhoto(lesion[0]["isic_id"], code, (), "A clinic", b"")
-
-    monkeypatch.setattr(isic_archive, "listing", listing)
-    monkeypatch.setattr(isic_archive, "fetch", fetch)
-    study_sources._listing.clear()
-    study_sources._photo.clear()
-    first, again, other = (
-        [photo.isic_id for photo in study_sources._archive_photos("NV", 3, seed)]
-        for seed in (1, 1, 2)
-    )
-    assert first == again != other
-    assert listed == ["NV"]
-    assert sorted(fetched) == sorted({*first, *other})
-    study_sources._listing.clear()
-    study_sources._photo.clear()
+def test_a_case_of_a_folder_without_a_lesion_id_is_unknown(tmp_path, monkeypatch):
+    photo = study_sources.SAMPLES / "network.jpg"
+    (tmp_path / PHOTOS).mkdir()
+    marks = [int(code == "NV") for code in CODES]
+    truth = [["image", *CODES], ["ISIC_9000001", *marks], ["ISIC_9000002", *marks]]
+    about = [["image", "lesion_id"], ["ISIC_9000001", "OWN_1"], ["ISIC_9000002", ""]]
+    for name, rows in ((GROUND_TRUTH, truth), (METADATA, about)):
+        with (tmp_path / name).open("w", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+    for image, *_ in about[1:]:
+        shutil.copy(photo, tmp_path / PHOTOS / f"{image}.jpg")
+    monkeypatch.setenv("LESIONLENS_CASES", str(tmp_path))
+    found = study_sources.cases(study_sources.FOLDER, registry.default_card(), 5, 1)
+    assert {case.name: case.known for case in found} == {
+        "ISIC_9000001": False,
+        "ISIC_9000002": None,
+    }

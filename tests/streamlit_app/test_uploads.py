@@ -81,10 +81,11 @@ def test_what_is_under_way_counts_and_has_to_say_its_length(held):
     assert statuses(("a", None)) == [411]
 
 
-def test_a_server_lets_go_of_what_no_page_names(tmp_path):
+@pytest.mark.parametrize("camera", [False, True])
+def test_a_server_lets_go_of_what_no_page_names(tmp_path, camera):
     photo = (SAMPLES / "vessels.jpg").read_bytes() + bytes(3 * 2**18)
     with running(tmp_path, LESIONLENS_UPLOADS_MEGABYTES="2") as (_, url):
-        visitor = Visitor(url, takes_back=False)
+        visitor = Visitor(url, takes_back=False, camera=camera)
         for number in range(5):  # of 2 MB the last one and the next one fit, not three
             assert visitor.analyse(f"{number}.jpg", photo).record
         visitor.close()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 from training.scoring import apart
 from training.scoring.scorer import Scorer
@@ -11,25 +10,33 @@ DEADLY = "0/veil.jpg"  # of the drawn samples
 
 
 class KilledOnce(Scorer):
-    """Is killed while it works on the first part of all."""
+    """Is killed once, in the middle of a part; the file `killed` says what lay there then."""
 
-    def __call__(self, batch):
+    def read(self, name):
+        found = super().read(name)
         marker = self.job.out.parent / "killed"
         if not marker.exists():
-            marker.touch()
-            self._pool.submit(self._write_part, batch["names"][0])
-            time.sleep(0.3)  # until the part is under way
+            marker.write_text("\n".join(file.name for file in self.job.out.iterdir()))
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().__call__(batch)
+        return found
+
+
+class FailsAtOnePhoto(Scorer):
+    """Raises what nobody expects at one photo, as a fault in a library would."""
+
+    def read(self, name):
+        if name == DEADLY:
+            raise ValueError("no photo was ever like this")
+        return super().read(name)
 
 
 class DiesOfOnePhoto(Scorer):
     """Ends with its process at one photo, as a decoder that crashes would."""
 
-    def read(self, name, classifier):
+    def read(self, name):
         if name == DEADLY:
             os._exit(1)
-        return super().read(name, classifier)
+        return super().read(name)
 
 
 class EndsAsItBegins(Scorer):

@@ -72,19 +72,29 @@ def evaluated(installed, small_isic, tmp_path, monkeypatch):
     return run
 
 
-def test_a_folder_of_other_photos_is_measured_without_those_trained_on(evaluated, tmp_path, capsys):
+def test_a_folder_of_other_photos_is_measured_without_those_trained_on(
+    evaluated, small_isic, tmp_path, capsys
+):
     result = evaluated()
     assert "left out: 32 photos" in capsys.readouterr().out
     assert result["n"] == 16
     assert result["protocol"].startswith("photos of")
     assert sum(map(sum, result["confusion_matrix"])) == 16
     assert {"by_source", "by_sex", "by_age", "by_site", "weights_sha256"} <= set(result)
+    assert sum(group["n"] for group in result["by_status"].values()) == 16
+    assert not {"ok", "uncertain"} & set(result["by_status"])  # 40 pixels and no lesion
     for entry in result["per_class"].values():
         assert entry["support"] == 2
         assert set(entry) == {"precision", "recall", "f1", "auc", "support", "mean_probability"}
     with (tmp_path / "predictions.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    hits = sum(max(CODES, key=lambda code: float(row[code])) == row["label"] for row in rows)
+    right = {r["image"]: max(CODES, key=lambda code: float(r[code])) == r["label"] for r in rows}
+    sexes = {case.image: case.sex for case in read_cases(small_isic)}
+    for sex, group in result["by_sex"].items():
+        hits = [of for image, of in right.items() if (sexes[image] or "unknown") == sex]
+        assert (group["n"], len(hits)) == (len(hits), group["n"])
+        assert group["accuracy"]["value"] == pytest.approx(np.mean(hits), abs=1e-3)
+    hits = sum(right.values())
     assert hits / 16 == pytest.approx(result["accuracy"]["value"], abs=1e-3)
     for name in (
         "final_confusion_matrix",
@@ -128,7 +138,7 @@ def test_calibration_goes_into_the_card(evaluated, installed, small_isic, capsys
     card = registry.find("light.v1")
     for mode in ("single", "tta"):
         table = card.trust[mode]
-        assert table["temperature"] != 1.0
+        assert table["ece_before"] != table["ece"]
         assert 0 <= table["ece"][1] <= min(table["ece"][0], table["ece"][2])
         # No photo of the validation part is a melanoma, so nothing is fitted for it.
         assert [point["group"] for point in table["operating_points"]] == ["malignant"] * 2

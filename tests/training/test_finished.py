@@ -18,6 +18,7 @@ from training.checkpoint import load_best
 from training.export import Place, export
 from training.finished import read_finished, rows_known
 from training.fit import fit, fit_stages
+from training.held_out import protocol_of
 from training.recipe import Optimizer, Phase, Recipe
 
 SIDE = 24
@@ -137,6 +138,14 @@ def test_a_list_that_changed_since_is_not_exported_from(run, data, tmp_path):
     (run / "trained_on.csv").unlink()
     with pytest.raises(BadData, match="Nobody knows which photos"):
         rows_known(run)
+
+
+def test_the_development_list_is_known_wherever_it_lies(tmp_path):
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(splits.DEV_LIST.read_bytes())
+    assert protocol_of(copy, splits.HELD_OUT) == protocol_of(splits.DEV_LIST, splits.HELD_OUT)
+    copy.write_text(splits.DEV_LIST.read_text().replace("validation", "held_out", 1))
+    assert protocol_of(copy, splits.HELD_OUT) == "copy, part held_out"
 
 
 def edited(model, tmp_path, before, after):

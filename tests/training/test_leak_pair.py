@@ -7,8 +7,9 @@ import pytest
 from model_zoo import leak_pair as pairs
 from model_zoo.errors import BadData
 from model_zoo.labels import CODES
-from training import leak_pair
+from training import leak_pair, splits
 from training.__main__ import main
+from training.held_out import protocol_of
 
 
 def table(count, prefix=""):
@@ -35,6 +36,14 @@ def lists(folder, protocol, seen, n=40):
     for name, count in (("train", 3), ("val", 3), ("test", n)):
         (folder / f"{name}.csv").write_text(table(count, "" if name == "test" else name))
     return folder
+
+
+def test_a_part_that_leaks_is_called_so(tmp_path):
+    part = protocol_of(lists(tmp_path / "by_image", "reference", 23), splits.HELD_OUT)
+    told = "reference split, test part, 23 of 40 show lesions of the training part"
+    assert part == f"by_image, {told}"
+    part = protocol_of(lists(tmp_path / "untold", "reference", None), splits.HELD_OUT)
+    assert part.endswith("how many of them show training lesions is not known")
 
 
 @pytest.fixture

@@ -36,6 +36,13 @@ def test_the_published_focal_loss_is_a_binary_one_over_the_softmax():
     assert value(BinaryFocalOverSoftmax()) == pytest.approx(0.25 * float(binary(TARGETS, P)), 1e-4)
 
 
+def test_class_weights_scale_the_published_focal_loss_by_their_mean_over_the_batch():
+    weights = np.linspace(0.1, 13, 50, dtype="float32")
+    plain = value(loss("binary_focal_over_softmax"))
+    weighted = float(loss("binary_focal_over_softmax")(TARGETS, LOGITS, sample_weight=weights))
+    assert weighted == pytest.approx(plain * weights.mean(), rel=1e-5)
+
+
 def test_the_categorical_focal_loss_looks_at_the_true_class_alone():
     expected = np.mean(-0.25 * (1 - TRUE) ** 2 * np.log(TRUE))
     assert value(loss("categorical_focal")) == pytest.approx(expected, rel=1e-4)

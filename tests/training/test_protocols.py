@@ -44,6 +44,23 @@ def test_another_seed_is_another_split():
     assert protocols.split(cases, "lesion", 1) == protocols.split(cases, "lesion", 1)
 
 
+# The first lines of the published results/test_split.csv, in its order.
+PUBLISHED_FIRST = [
+    "ISIC_0055470",
+    "ISIC_0030234",
+    "ISIC_0058265",
+    "ISIC_0032830",
+    "ISIC_0065565",
+    "ISIC_0060216",
+    "ISIC_0059750",
+    "ISIC_0067057",
+    "ISIC_0031880",
+    "ISIC_0068938",
+    "ISIC_0062632",
+    "ISIC_0056740",
+]
+
+
 @pytest.mark.photos
 @pytest.mark.parametrize(("protocol", "seen"), [("reference", 2190), ("lesion", 0)])
 def test_the_full_table(photos_folder, tmp_path, capsys, protocol, seen):
@@ -62,6 +79,8 @@ def test_the_full_table(photos_folder, tmp_path, capsys, protocol, seen):
         assert about["test_images_of_training_lesions_by_class"]["MEL"] == 512
         with (tmp_path / "train.csv").open(encoding="utf-8") as stream:
             train = [(row["image"], row["lesion_id"]) for row in csv.DictReader(stream)]
+        with (tmp_path / "test.csv").open(encoding="utf-8") as stream:
+            assert [row["image"] for row in csv.DictReader(stream)][:12] == PUBLISHED_FIRST
         listed = training_rows(registry.find("resnet50.isic2019_reference"))
         assert listed == [(image, lesion or image) for image, lesion in train]
     else:

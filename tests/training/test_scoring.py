@@ -19,9 +19,10 @@ from model_zoo.errors import ZooError
 from model_zoo.segmentation import bundled_outliner
 from model_zoo.store import sha256_of
 from training.__main__ import main
-from training.scoring import engines, manifest
+from training.scoring import engines, manifest, parts
 from training.scoring.answers import describe
-from training.scoring.job import Job
+from training.scoring.job import Job, absolute
+from training.scoring.listing import photos_in
 from training.scoring.run import score
 from training.scoring.scorer import load
 
@@ -161,7 +162,9 @@ def score_with_ray(job, scorer):
 
 def test_ray_gives_the_same_rows_though_a_worker_is_killed(archive, scored, tmp_path, ray):
     score_with_ray(Job(archive, tmp_path / "ray.parquet", part=4), mortal.KilledOnce)
-    assert (tmp_path / "killed").exists()
+    there = (tmp_path / "killed").read_text()
+    assert ".begun-" in there
+    assert "part-" not in there
     one, other = rows_of(scored), rows_of(tmp_path / "ray.parquet")
     assert one.keys() == other.keys()
     assert all(same(one[path], other[path]) for path in one)
@@ -176,6 +179,39 @@ def test_a_photo_that_ends_workers_gets_a_row_and_the_run_ends(archive, scored, 
     assert other[mortal.DEADLY]["error"] == "photo_ends_worker"
     assert other[mortal.DEADLY]["sha256"] == one[mortal.DEADLY]["sha256"]
     assert not list((tmp_path / "rows").glob(".begun-*"))
+
+
+def test_a_photo_that_fails_as_nobody_expects_gets_a_row_and_the_others_theirs(
+    archive, scored, tmp_path
+):
+    job = absolute(Job(archive, tmp_path, part=8))
+    answers = describe(job, load(job))
+    names = sorted(photos_in(archive))
+    list(engines.run_local(job, answers, iter([names]), scorer=mortal.FailsAtOnePhoto))
+    one, other = rows_of(scored), rows_of(tmp_path)
+    assert [path for path in other if not same(one[path], other[path])] == [mortal.DEADLY]
+    assert other[mortal.DEADLY]["error"] == "photo_ends_worker"
+    assert other[mortal.DEADLY]["sha256"] == one[mortal.DEADLY]["sha256"]
+
+
+def test_a_part_that_is_whole_is_not_scored_again(archive, tmp_path):
+    job = absolute(Job(archive, tmp_path))
+    answers = describe(job, load(job))
+    assert list(engines.run_local(job, answers, iter([["0/blue.jpg"]]))) == [(1, 0)]
+    (part,) = tmp_path.glob("part-*")
+    before = part.stat().st_mtime_ns
+    assert list(engines.run_local(job, answers, iter([["0/blue.jpg"]]))) == [(1, 0)]
+    assert part.stat().st_mtime_ns == before
+
+
+def test_rows_that_a_worker_wrote_after_its_run_are_dropped(archive, scored, tmp_path):
+    out = tmp_path / "rows"
+    shutil.copytree(scored, out)
+    some = [row for row in pq.read_table(out).to_pylist() if row["error"] is None][:3]
+    parts.write(some, out)  # cut otherwise than those of the run
+    whole = score(Job(archive, out, part=4))
+    assert whole["counts"]["photos"] == len(rows_of(scored))
+    assert all(same(row, rows_of(out)[path]) for path, row in rows_of(scored).items())
 
 
 def test_workers_that_end_as_they_begin_are_not_replaced_for_ever(archive, tmp_path, ray):

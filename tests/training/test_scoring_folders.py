@@ -88,6 +88,7 @@ def test_names_that_are_no_text_and_links_in_a_circle(tmp_path):
     (tmp_path / "b" / "again").symlink_to(tmp_path)
     assert list(photos_in(tmp_path)) == [name, os.path.join("b", "a.PNG")]
     assert shown(name) == "caf\\xe9.jpg"
+    assert shown("caf\\xe9.jpg") == "caf\\\\xe9.jpg"  # a file of that very name is another one
     assert json.dumps(shown("b/ä.jpg"), ensure_ascii=False) == '"b/ä.jpg"'
 
 

@@ -115,7 +115,7 @@ def rows_apart(make_worker: Callable, job: Job, answers: dict, names: list[str])
             deaths += 1
             if deaths == TRIES:
                 name, deaths = waiting.popleft(), 0
-                rows.append(without_answer(name, _sha256(job, name), ERROR))
+                rows.append(without_answer(name, sha256_in(job, name), ERROR))
     return rows
 
 
@@ -132,14 +132,15 @@ def _process_with_worker(*made_of: object) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin(make_worker: Callable, job: Job, answers: dict) -> None:
-    _kept.append(make_worker(job, answers, threads=1))
+    _kept.append(make_worker(job, answers))
 
 
 def _rows(name: str) -> list[dict]:
     return _kept[0].rows([name])
 
 
-def _sha256(job: Job, name: str) -> str | None:
+def sha256_in(job: Job, name: str) -> str | None:
+    """The sha256 in hex of a photo of the archive, None where it cannot be read."""
     try:
         return sha256_of(job.photos / name)
     except OSError:

@@ -22,7 +22,7 @@ def run_local(
 
     Two parts are under way at a time, so that no core waits for the last photos of one.
     """
-    worker = scorer(job, answers, threads=usable_cores())
+    worker = scorer(job, answers, cores=usable_cores())
     under_way: collections.deque[Future] = collections.deque()
     with ThreadPoolExecutor(2) as callers:
         for names in waiting:

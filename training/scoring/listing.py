@@ -21,9 +21,14 @@ def photos_in(root: Path, closed: Callable[[OSError], None] | None = None) -> It
 
 
 def shown(name: str) -> str:
-    """A path as it is written into a row: with `/`, and bytes that are no text as `\\xNN`."""
-    text = os.fsencode(name).decode("utf-8", errors="backslashreplace")
-    return text.replace(os.sep, "/")
+    """A path as it is written into a row: with `/`, and bytes that are no text as `\\xNN`.
+
+    A backslash that is part of a name is doubled, so that no other name is written like it.
+    """
+    raw = os.fsencode(name)
+    if os.sep == "/":
+        raw = raw.replace(b"\\", b"\\\\")
+    return raw.decode("utf-8", errors="backslashreplace").replace(os.sep, "/")
 
 
 def _leads_back(folder: Path) -> bool:

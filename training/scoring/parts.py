@@ -58,12 +58,23 @@ def key_of(paths: list[str]) -> str:
     return hashlib.sha256("\n".join(paths).encode()).hexdigest()[:24]
 
 
+def file_of(key: str, folder: Path) -> Path:
+    """Where the part of a key lies."""
+    return folder / f"part-{key}.parquet"
+
+
+def codes_in(key: str, folder: Path) -> list[str | None] | None:
+    """The error codes of the rows of the part of a key; None if there is no such part."""
+    file = file_of(key, folder)
+    return _column(file, "error") if file.is_file() else None
+
+
 def write(rows: list[dict], folder: Path) -> Path:
     """The file that these rows are now in, named after their paths.
 
     The same rows scored again take the place of the first. Raises `ZooError` on a full disk.
     """
-    target = folder / f"part-{key_of([row['path'] for row in rows])}.parquet"
+    target = file_of(key_of([row["path"] for row in rows]), folder)
     _write_table(pa.Table.from_pylist(rows, SCHEMA), target)
     return target
 
@@ -75,14 +86,34 @@ def drop(folder: Path, codes: tuple[str, ...] = UNREAD) -> int:
     """
     dropped = 0
     for file in sorted(folder.glob("part-*.parquet")):
-        kept = [code not in codes for code in _column(file, "error")]
-        if not any(kept):
-            file.unlink(missing_ok=True)
-        elif not all(kept):
-            whole = pq.read_table(file, partitioning=None)
-            _write_table(whole.filter(pa.array(kept)), file)
-        dropped += kept.count(False)
+        dropped += _keep(file, [code not in codes for code in _column(file, "error")])
     return dropped
+
+
+def drop_doubles(folder: Path) -> int:
+    """How many rows are now removed whose photo has another one.
+
+    A worker that outlived its run may have written them, in a part cut otherwise than those of the
+    next run. Raises `ZooError` for a damaged part, and on a full disk.
+    """
+    seen: set[str] = set()
+    dropped = 0
+    for file in sorted(folder.glob("part-*.parquet")):
+        paths = _column(file, "path")
+        kept = [path not in seen for path in paths]
+        seen.update(paths)
+        dropped += _keep(file, kept)
+    return dropped
+
+
+def _keep(file: Path, kept: list[bool]) -> int:
+    """How many rows of a part are now removed: those that are not kept."""
+    if not any(kept):
+        file.unlink(missing_ok=True)
+    elif not all(kept):
+        whole = pq.read_table(file, partitioning=None)
+        _write_table(whole.filter(pa.array(kept)), file)
+    return kept.count(False)
 
 
 def remove_partials(folder: Path) -> None:

@@ -1,0 +1,64 @@
+"""The About page: what it says of privacy is so, and a faulty model takes nothing else away."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from model_zoo import registry
+from model_zoo.errors import BadModel
+from streamlit_app.components.notice import COOKIE, COOKIE_SECONDS
+from streamlit_app.content import LANGUAGES, in_language, text
+
+APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_cookies_and_how_long_a_closed_page_is_kept_are_told_as_they_are(code):
+    with in_language(code):
+        told = text("about.privacy_body")
+    assert f"`{COOKIE}`" in told
+    assert f" {COOKIE_SECONDS // (24 * 3600)} " in told
+    # Streamlit's own cookie, while its protection is on, and the two minutes of the sentence.
+    assert "`_streamlit_xsrf`" in told
+    assert config.get_option("server.enableXsrfProtection")
+    assert config.get_option("server.disconnectedSessionTTL") == 120
+
+
+def about() -> AppTest:
+    test = AppTest.from_file(str(APP), default_timeout=60)
+    test.session_state["notice_agreed"] = True
+    return test.switch_page("app_pages/about.py").run()
+
+
+def words(test) -> str:
+    return "\n".join(str(part.value) for part in (*test.markdown, *test.caption, *test.error))
+
+
+GENERAL = ("about.yes_body", "about.no_body", "about.privacy_body", "about.sources_more")
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_faulty_model_takes_nothing_away_but_what_is_said_of_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("LESIONLENS_MODEL", str(tmp_path / "missing.keras"))
+    test = about()
+    assert not test.exception
+    assert [error.value for error in test.error if "There is no file" in error.value]
+    told = words(test)
+    assert all(text(key).strip() in told for key in GENERAL)
+    assert "Accuracy" not in told
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_without_an_outliner_the_classifier_is_still_read_aloud(tmp_path, monkeypatch):
+    card = registry.default_card()
+    shutil.copy(card.path, tmp_path)
+    monkeypatch.setattr(registry, "BUNDLED_CARDS", tmp_path)
+    test = about()
+    assert not test.exception
+    assert {error.value for error in test.error} == {str(BadModel("no_default"))}
+    told = words(test)
+    assert all(text(key).strip() in told for key in GENERAL)
+    assert all(limit in told for limit in card.limits)
