@@ -9,14 +9,15 @@ from streamlit_app.content import ENGLISH, direction, language, text
 # asks for (1.4.3: 4.5 to 1). The page begins right under the navigation, so that a photo, its
 # probabilities and what can be made of them stand on one screen of a laptop.
 STYLE = """<style>
-.stMainBlockContainer {{ padding-top: 4.1rem; padding-bottom: 3rem; }}
+.stMainBlockContainer {{ padding-top: 4rem; padding-bottom: 3rem; }}
 @media (max-width: 640px) {{
   .stMainBlockContainer {{ padding-left: 1rem; padding-right: 1rem; }}
   .stMainBlockContainer [data-testid="stHorizontalBlock"] {{ row-gap: 1rem; }} }}
+.stMainBlockContainer [data-testid="stAlertContainer"] {{ padding-block: 0.5rem; }}
 .stMainBlockContainer h1 {{ padding: 0; }}
 .stMainBlockContainer h2 {{ padding: 0.25rem 0; }}
 [class*="st-key-picture_"] img:not([style*="max-height"]) {{ object-fit: contain;
-  object-position: left; max-height: max(16rem, calc(100vh - 22.5rem)); }}
+  object-position: left; max-height: max(16rem, calc(100vh - 23rem)); }}
 [class*="st-key-analyze_"] [data-testid="stFileUploaderDropzone"] {{ flex-direction: row;
   align-items: center; padding: 0.4rem 0.75rem; min-height: 0; }}
 [class*="st-key-analyze_"] [data-testid="stFileChips"] {{ flex-direction: row; }}
