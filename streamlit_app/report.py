@@ -4,10 +4,12 @@ The notice is in English and, where the report is in another language, in that o
 """
 
 import base64
+import functools
 import html
 import io
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import fpdf
 import numpy as np
@@ -167,11 +169,16 @@ def to_html(report: Report) -> bytes:
         f'<!doctype html><html lang="{report.language}" dir="{report.direction}">'
         '<meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(report.title)}</title><style>{STYLE}</style>{notice}<h1>{html.escape(report.title)}</h1>"
+        f"<title>{html.escape(report.title)}</title><style>{_style()}</style>{notice}<h1>{html.escape(report.title)}</h1>"
         f"<p>{html.escape(report.made)}</p><p class=verdict>{html.escape(report.verdict)}</p>"
         f'<div class=row>{figures}</div><div class="row answer">'
         f"{bars}<table>{facts}</table></div>{notice}</html>"
     ).encode()
+
+
+@functools.cache
+def _style() -> str:
+    return Path(__file__).with_name("content").joinpath("report.css").read_text(encoding="utf-8")
 
 
 def to_pdf(report: Report) -> bytes:
@@ -281,25 +288,3 @@ def _jpeg(rgb: np.ndarray) -> bytes:
 def _latin(words: str) -> str:
     """Words in the letters that a PDF's own fonts have; others become a question mark."""
     return words.encode("latin-1", "replace").decode("latin-1")
-
-
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:1.5rem auto;padding:0 1rem;
-color:#22272b;background:#fff}
-.verdict{font-weight:600;margin:.4rem 0 .8rem}
-h1{font:600 1.5rem Georgia,serif;margin:.6rem 0 0}
-.notice{background:#fff0d6;padding:.5rem .8rem;border-radius:.4rem;font-weight:600}
-.row{display:flex;gap:1.5rem;flex-wrap:wrap;align-items:flex-start}
-.row>*{flex:1 1 22rem;margin:0 0 1rem}
-img{width:100%;border-radius:.4rem}figcaption,small{color:#5c646b;font-size:.85em}
-td,th{padding:.15rem .4rem;text-align:start;vertical-align:top;overflow-wrap:anywhere}
-.bar{width:40%;background:#eceae4}.bar i{display:block;height:.7em;background:#0f6b6b}
-.number{white-space:nowrap}
-@page{margin:11mm}
-@media print{*{-webkit-print-color-adjust:exact;print-color-adjust:exact}
-body{margin:0;padding:0;max-width:none;font-size:10.5px;line-height:1.3}
-.notice,.verdict,body>p{margin:.3rem 0}td,th{padding:.05rem .3rem}tr{break-inside:avoid}
-.row{flex-wrap:nowrap}.row>*{flex-basis:0;min-width:0;margin-bottom:.6rem}
-.answer{display:block;columns:2;column-gap:1.5rem}table{width:100%}
-img{max-height:62mm;object-fit:contain;object-position:0 0}}
-"""
