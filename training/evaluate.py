@@ -61,7 +61,11 @@ def evaluate(
     the status with which a photo is answered. 95 % intervals are from 1,000 draws of lesions.
     """
     photos = load_photos(folder, rows, classifier.side, at=resolution, skip_broken=skip_broken)
-    probabilities = predict(classifier, photos)
+    names: list[str] = []
+    if resolution is None:
+        probabilities, names = analysed(classifier, folder, photos.rows)
+    else:
+        probabilities = predict(classifier, photos)
     targets, groups = photos.targets, [row.lesion_id for row in photos.rows]
     result = {
         "model": classifier.card.name,
@@ -84,8 +88,7 @@ def evaluate(
     }
     result["reliability"] = metrics.reliability_bins(targets, probabilities)
     result["confusion_matrix"] = metrics.confusion(targets, probabilities).tolist()
-    if resolution is None:
-        names = statuses(classifier, folder, photos.rows)
+    if names:
         result["by_status"] = _by_group(names, targets, probabilities, groups)
     for name, key in SUBGROUPS.items():
         names = [key(cases[row.image]) for row in photos.rows]
@@ -162,13 +165,20 @@ def summary(result: dict) -> str:
     return "\n".join(lines)
 
 
-def statuses(classifier: Classifier, folder: Path, rows: list[splits.Row]) -> list[str]:
-    """How each photo is answered, as `Analysis.status`: what an answer that is shown is worth."""
-    found = []
+def analysed(
+    classifier: Classifier, folder: Path, rows: list[splits.Row]
+) -> tuple[np.ndarray, list[str]]:
+    """What the app says of each photo: probabilities (N, K) by `CODES`, and its status.
+
+    By the status it can be told what an answer that is shown is worth.
+    """
+    probabilities, found = [], []
     for row in rows:
         photo = classifier.prepare(decode_rgb(photo_path(folder, row.image).read_bytes()))
-        found.append(classifier.analyse_prepared([photo], outlines=False)[0].status)
-    return found
+        (analysis,) = classifier.analyse_prepared([photo], outlines=False)
+        probabilities.append([analysis.probability(code) for code in CODES])
+        found.append(analysis.status)
+    return np.array(probabilities), found
 
 
 def _per_class(

@@ -137,3 +137,18 @@ def test_the_list_marks_the_own_model_as_the_default(tmp_path, monkeypatch, caps
     assert main(["list"]) == 0
     marked = [line for line in capsys.readouterr().out.splitlines() if line.startswith("* ")]
     assert [line.split()[1] for line in marked] == ["mine", "default"]
+
+
+@pytest.mark.parametrize("name", list(registry.cards()))
+def test_what_a_bundled_card_promises_is_within_its_limits(name):
+    card = registry.cards()[name]
+    for mode in ("single", "tta"):
+        value, low, high = card.trust.get(mode, {}).get("covered", (0.9, 0.9, 0.9))
+        assert 0.88 <= value <= 0.92 or low <= 0.9 <= high
+    for code, measured in card.trust.get("quality_measured", {}).items():
+        assert measured["flagged"] >= 0.9, code
+        assert max(measured["untouched_flagged"], measured["round_flagged"]) <= 0.05, code
+    if "novelty" in card.files:
+        assert card.files["novelty"].size_bytes < 3e6
+    if card.task == SEGMENTATION:
+        assert card.files["served"].size_bytes < 10e6
