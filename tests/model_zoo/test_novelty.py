@@ -45,9 +45,13 @@ def test_it_comes_back_from_its_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_a_bundled_model_refuses_pages_noise_and_plain_colour_and_no_sample(name):
+def test_a_bundled_model_refuses_pages_noise_and_plain_colour(name):
     classifier = Classifier.load(name)
     strange = [*islice(strange_pictures.pages(), 4), *islice(strange_pictures.noise(), 8)]
     assert [classifier.analyse(rgb).checks[NOVELTY].ok for rgb in strange] == [False] * 12
+
+
+def test_the_default_model_refuses_no_bundled_sample():
+    classifier = Classifier.load()
     kept = [classifier.analyse(file.read_bytes()).checks[NOVELTY].ok for file in SAMPLES]
     assert kept == [True] * len(SAMPLES)
