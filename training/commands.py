@@ -52,7 +52,7 @@ def split(options: argparse.Namespace) -> int:
         cases = [case for case in cases if case.image in named]
     if options.protocol == protocols.LESION and not any(case.lesion_id for case in cases):
         raise ZooError("no_lesions", file=options.labels.name)
-    parts = protocols.split(cases, options.protocol, options.seed)
+    parts = protocols.split(cases, options.protocol, options.seed, options.data)
     about = protocols.write(parts, options.out, options.protocol, options.seed)
     seen, tested = about["test_images_of_training_lesions"], about["images"]["test"]
     print(f"train, val, test: {', '.join(map(str, about['images'].values()))} images")

@@ -23,10 +23,15 @@ FOLDS, FOLDS_PER_PART = 20, 3
 Parts = dict[str, list[Case]]
 
 
-def split(cases: list[Case], protocol: str, seed: int | None = None) -> Parts:
-    """The cases of each part, 70 % to train, 15 % to validate, 15 % to test."""
+def split(
+    cases: list[Case], protocol: str, seed: int | None = None, folder: Path | None = None
+) -> Parts:
+    """The cases of each part, 70 % to train, 15 % to validate, 15 % to test.
+
+    folder: of the photos; by lesion, photos that are equal byte for byte then stay together too.
+    """
     seed = REFERENCE_SEED if seed is None else seed
-    return by_image(cases, seed) if protocol == REFERENCE else by_lesion(cases, seed)
+    return by_image(cases, seed) if protocol == REFERENCE else by_lesion(cases, seed, folder)
 
 
 def by_image(cases: list[Case], seed: int) -> Parts:
@@ -48,10 +53,10 @@ def by_image(cases: list[Case], seed: int) -> Parts:
     return {TRAIN: train, VAL: val, TEST: test}
 
 
-def by_lesion(cases: list[Case], seed: int) -> Parts:
+def by_lesion(cases: list[Case], seed: int, folder: Path | None = None) -> Parts:
     """A split in which no lesion has photos in two parts, stratified by class and archive."""
     parts: Parts = {TRAIN: [], VAL: [], TEST: []}
-    folds = grouped_folds(cases, lesion_groups(cases), FOLDS, seed)
+    folds = grouped_folds(cases, lesion_groups(cases, folder), FOLDS, seed)
     for case, fold in zip(cases, folds, strict=True):
         part = TEST if fold < FOLDS_PER_PART else VAL if fold < 2 * FOLDS_PER_PART else TRAIN
         parts[part].append(case)

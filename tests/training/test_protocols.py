@@ -6,7 +6,7 @@ import json
 import pytest
 
 from model_zoo import registry
-from model_zoo.cases import GROUND_TRUTH, Case, join_tables
+from model_zoo.cases import GROUND_TRUTH, Case, join_tables, photo_path
 from model_zoo.labels import CODES
 from model_zoo.training_ids import training_rows
 from training import protocols
@@ -121,3 +121,17 @@ def test_without_lesion_ids_nobody_says_that_nothing_leaks(tmp_path, capsys):
     assert "not known; give --metadata" in capsys.readouterr().out
     about = json.loads((tmp_path / "split.json").read_text())
     assert about["test_images_of_training_lesions"] is None
+
+
+def test_equal_photos_under_two_ids_stay_in_one_part_where_the_photos_are_at_hand(tmp_path):
+    cases = made_up_cases()
+    (tmp_path / "ISIC_2019_Training_Input").mkdir()
+    for case in cases:
+        photo_path(tmp_path, case.image).write_bytes(case.image.encode())
+    parts = protocols.split(cases, "lesion", 1)
+    one, other = parts["train"][0], next(c for c in parts["test"] if c.lesion_id)
+    photo_path(tmp_path, other.image).write_bytes(photo_path(tmp_path, one.image).read_bytes())
+    again = protocols.split(cases, "lesion", 1, tmp_path)
+    held = [name for name, of in again.items() for case in of if case in (one, other)]
+    assert len(held) == 2
+    assert len(set(held)) == 1

@@ -4,6 +4,8 @@ import argparse
 
 from model_zoo.errors import ZooError
 
+EXTRA = ("filelock", "pyarrow", "ray", "threadpoolctl")  # what `scale` brings for it
+
 
 def command(options: argparse.Namespace) -> int:
     """0 once every photo of a folder has its row, be it one with an error; 1 if some have none."""
@@ -11,6 +13,8 @@ def command(options: argparse.Namespace) -> int:
         from training.scoring.job import Job
         from training.scoring.run import score, summary
     except ImportError as fault:
+        if (fault.name or "").split(".")[0] not in EXTRA:
+            raise  # one of requirements.txt, without which nothing runs
         raise ZooError("no_scale", need="score", package=fault.name) from fault
     outlines = not options.no_outline
     job = Job(options.photos, options.out, options.model, options.tta, outlines, options.part)
