@@ -15,6 +15,7 @@ when nothing else runs. `--count` may exceed the photos in the folder: they come
 
 import argparse
 import itertools
+import math
 import os
 import sys
 import tempfile
@@ -93,8 +94,14 @@ def resident(engine: str) -> float:
     folders = [Path("/proc/self")]
     if engine != LOCAL:
         folders = [file.parent for file in Path("/proc").glob("[0-9]*/cmdline") if _scores(file)]
-    pages = sum(int((folder / "statm").read_text("ascii").split()[1]) for folder in folders)
-    return pages * os.sysconf("SC_PAGESIZE") / 2**20
+    return sum(map(_pages, folders)) * os.sysconf("SC_PAGESIZE") / 2**20
+
+
+def _pages(folder: Path) -> int:
+    try:
+        return int((folder / "statm").read_text("ascii").split()[1])
+    except OSError:  # it has ended
+        return 0
 
 
 def _scores(command: Path) -> bool:
@@ -119,8 +126,8 @@ def main() -> int:
         (options.photos / name).read_bytes()
     files = [options.photos / name for name in found[:IN_MEMORY]]
     part = -(-options.count // PARTS // options.batch) * options.batch
-    if len(found) < options.count and not part % len(found):
-        parser.error(f"{len(found)} photos repeat within each part of {part}: give other --count")
+    if len(found) < options.count and math.lcm(part, len(found)) < options.count:
+        parser.error(f"{len(found)} photos in parts of {part} come to equal parts: other --count")
 
     bare = bare_rates(files, options.count, options.batch)
     rows = []

@@ -27,8 +27,8 @@ def measure(seen: Frame) -> dict[str, float]:
 
     small: the shorter side of the field of view, in pixels of the photo. Of its middle part:
     blur: 0 (sharp) to 1. bright: share of pixels, 0..1, that are nearly white in every channel.
-    dim: 255 less the red that the brightest twentieth reaches, since skin of every tone throws
-    back most of the red.
+    dim: 255 less the red that the brightest twentieth reaches, since skin throws back more of the
+    red than of other colours; whether that spares dark skin was not measured.
     """
     left, top, right, bottom = seen.box
     field = _inner(_field(seen))
@@ -77,10 +77,12 @@ def blur(grey: np.ndarray) -> float:
         (np.s_[1:], np.s_[:-1], (1, REBLUR)),
         (np.s_[:, 1:], np.s_[:, :-1], (REBLUR, 1)),
     ):
+        if 0 in grey[near].shape:  # a field of a single line has no neighbours there
+            continue
         # Sums instead of means, so whole numbers: small and exact.
         blurred = cv2.boxFilter(grey, cv2.CV_16S, kernel, normalize=False)
         before = cv2.absdiff(grey[near], grey[far])
         after = cv2.absdiff(blurred[near], blurred[far])
         lost = cv2.max(cv2.scaleAdd(before.astype(np.int16), REBLUR, -after), 0)
         left.append(1 - cv2.sumElems(lost)[0] / max(REBLUR * cv2.sumElems(before)[0], 1e-6))
-    return max(left)
+    return max(left, default=1.0)

@@ -211,6 +211,8 @@ def _get(address: str, parameters: dict | None) -> bytes:
         raise ZooError("archive_slow", host=host) from fault
     except requests.RequestException as fault:
         raise ZooError("archive_unreachable", host=host) from fault
+    except ValueError as fault:  # a redirect to what is no address
+        raise ZooError("archive_answer") from fault
     return bytes(content)
 
 
@@ -225,6 +227,8 @@ def _answer(address: str, parameters: dict | None) -> requests.Response:
         if not answer.is_redirect:
             return answer
         answer.close()
+        if answer.next is None or not answer.next.url:
+            break
         address, parameters = answer.next.url, None
     raise ZooError("archive_answer")
 

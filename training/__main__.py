@@ -84,7 +84,9 @@ def _add_data_commands(into) -> None:
     command.add_argument("--protocol", choices=("reference", "lesion"), required=True)
     command.add_argument("--images", type=Path, help="only the images of this list")
     command.add_argument(
-        "--data", type=Path, help="folder with the photos: equal ones count as one lesion"
+        "--data",
+        type=Path,
+        help="only photos of this folder; by lesion, equal ones count as one lesion",
     )
     command.add_argument("--seed", type=int, help="default: 42, that of the reference")
     command.add_argument("--out", type=Path, required=True, help="folder for the lists")

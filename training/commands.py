@@ -16,6 +16,7 @@ from training.held_out import (
     known_to,
     listed,
     protocol_of,
+    require_all_classes,
     require_unseen,
     to_measure,
     unseen_of,
@@ -43,7 +44,7 @@ def fetch(options: argparse.Namespace) -> int:
 
 def split(options: argparse.Namespace) -> int:
     """0 once the three lists and split.json are written."""
-    from model_zoo.cases import join_tables
+    from model_zoo.cases import join_tables, photo_path
     from training import protocols
 
     cases = join_tables(options.labels, options.metadata)
@@ -52,6 +53,8 @@ def split(options: argparse.Namespace) -> int:
         cases = [case for case in cases if case.image in named]
     if options.protocol == protocols.LESION and not any(case.lesion_id for case in cases):
         raise ZooError("no_lesions", file=options.labels.name)
+    if options.data is not None:
+        cases = [case for case in cases if photo_path(options.data, case.image).is_file()]
     parts = protocols.split(cases, options.protocol, options.seed, options.data)
     about = protocols.write(parts, options.out, options.protocol, options.seed)
     seen, tested = about["test_images_of_training_lesions"], about["images"]["test"]
@@ -151,6 +154,7 @@ def calibrate(options: argparse.Namespace) -> int:
 
     ways = {mode: Classifier.load(options.model, tta=mode == TTA) for mode in (SINGLE, TTA)}
     classifier = ways[SINGLE]
+    require_all_classes(classifier.card)
     rows, _ = listed(options.images, options.data)
     parts = {part: splits.part_of(rows, part) for part in splits.PARTS}
     unseen = parts[splits.VALIDATION], parts[splits.HELD_OUT]
@@ -203,6 +207,7 @@ def evaluate(options: argparse.Namespace) -> int:
     outliner = bundled_outliner()  # without it no photo would be too poor to be answered
     classifier = Classifier.load(options.model, tta=options.tta, outliner=outliner)
     card = classifier.card
+    require_all_classes(card)
     rows, cases, protocol = to_measure(options, card)
     of_dev_list = protocol_of(splits.DEV_LIST, splits.HELD_OUT)
     if options.write_card and protocol.removesuffix(UNSEEN) != of_dev_list:

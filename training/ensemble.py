@@ -21,7 +21,7 @@ def write(file: Path, members: Sequence[str], title: str) -> None:
     licence they may be used, where fewer than two different ones are named, and where the card is
     there already.
     """
-    if file.exists():
+    if file.exists() or file.stem in registry.cards():
         raise BadModel("bad_card", file=file.name, problem="there is one; choose another name")
     cards = {card.name: card for card in map(registry.find, members)}
     _check(file.name, list(cards.values()))
@@ -50,10 +50,13 @@ def _check(file: str, cards: list[Card]) -> None:
     if len(cards) < 2:
         raise BadModel("bad_card", file=file, problem="an ensemble has at least two members")
     for card in cards:
+        if registry.cards().get(card.name) != card:
+            problem = f"its member {card.name} is not installed, so nobody could find it"
+            raise BadModel("bad_card", file=file, problem=problem)
         if card.members or set(card.labels) != set(CODES):
             problem = f"its member {card.name} has other classes, or is an ensemble itself"
             raise BadModel("bad_card", file=file, problem=problem)
-    for key in ("intended_use", "licence"):
+    for key in ("intended_use", "licence", "side"):
         if len({getattr(card, key) for card in cards}) > 1:
             problem = f"its members differ in {key}; write the card by hand"
             raise BadModel("bad_card", file=file, problem=problem)

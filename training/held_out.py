@@ -6,11 +6,13 @@ from pathlib import Path
 
 from model_zoo.card import Card
 from model_zoo.cases import Case
-from model_zoo.errors import ZooError
+from model_zoo.errors import BadModel, ZooError
+from model_zoo.labels import CODES
 from model_zoo.training_ids import training_ids
 from training import isic2019, protocols, splits
 
 UNSEEN = ", without lesions trained on"  # what is added to a protocol's name where these are left
+LEAK = ", photos of training lesions"  # what tells in it how many there are
 
 
 def listed(images: Path, folder: Path) -> tuple[list[splits.Row], dict[str, Case]]:
@@ -51,7 +53,9 @@ def to_measure(
 def unseen_of(rows: list[splits.Row], card: Card, protocol: str) -> tuple[list[splits.Row], str]:
     """The photos but those that the model knows, and what to call them if any were left out."""
     left = without_known(rows, card)
-    return left, protocol + UNSEEN * (len(left) < len(rows))
+    if len(left) == len(rows):
+        return left, protocol
+    return left, protocol.split(LEAK)[0] + UNSEEN
 
 
 def without_known(rows: list[splits.Row], card: Card, *, required: bool = True) -> list[splits.Row]:
@@ -88,6 +92,13 @@ def require_unseen(card: Card, known: int | None) -> None:
         raise ZooError("trained_on", count=known, name=card.name)
 
 
+def require_all_classes(card: Card) -> None:
+    """Nothing; raises `BadModel` for a model of fewer classes than are measured."""
+    if lacking := sorted(set(CODES) - set(card.labels)):
+        problem = f"it has no class {', '.join(lacking)}, and measures are of all eight"
+        raise BadModel("bad_card", file=card.path.name, problem=problem)
+
+
 def protocol_of(images: Path, part: str) -> str:
     """What a list, or a part of it, is called beside the figures."""
     if not part:
@@ -99,8 +110,8 @@ def protocol_of(images: Path, part: str) -> str:
         return f"{images.stem}, part {part}"
     split = json.loads(about.read_text(encoding="utf-8"))
     seen, tested = split["test_images_of_training_lesions"], split["images"][protocols.TEST]
-    leak = "how many of them show training lesions is not known"
+    leak = f"{LEAK}: not known"
     if seen is not None:
-        leak = f"{seen} of {tested} show lesions of the training part"
-    part = f"{protocols.TEST} part, {leak}" if part == splits.HELD_OUT else f"part {part}"
+        leak = f"{LEAK}: {seen} of {tested}"
+    part = f"{protocols.TEST} part{leak}" if part == splits.HELD_OUT else f"part {part}"
     return f"{images.stem}, {split['protocol']} split, {part}"

@@ -71,7 +71,7 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
                 st.warning(sentence(analysis), icon=":material/block:")
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
+@st.cache_data(show_spinner=False, max_entries=8, ttl=3600)
 def _read(data: bytes, model: str, mode: str) -> tuple[np.ndarray, Analysis]:
     rgb, reader = decode_rgb(data), classifier(model, mode)
     with turns.turn():

@@ -70,6 +70,14 @@ def test_a_large_dark_lesion_is_not_dim(rgb):
     assert measured(dark)["dim"] == pytest.approx(measured(rgb)["dim"], abs=12)
 
 
+@pytest.mark.parametrize("shape", [(16, 4096), (4096, 16), (1, 1), (20, 3000)])
+def test_a_photo_of_any_shape_is_measured(shape):
+    noise = np.random.default_rng(0).integers(60, 200, (*shape, 3), dtype=np.uint8)
+    values = measured(noise)
+    assert values["small"] == min(shape)
+    assert all(np.isfinite(value) for value in values.values())
+
+
 def test_blur_does_not_depend_on_the_size_of_the_file(rgb):
     half = np.ascontiguousarray(rgb[::2, ::2])
     large = np.repeat(np.repeat(rgb, 2, axis=0), 2, axis=1)

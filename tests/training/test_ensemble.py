@@ -41,6 +41,11 @@ def test_an_ensemble_has_several_members_of_one_kind(capsys):
     assert "one.v1" not in registry.cards()
 
 
+def test_a_name_that_is_taken_is_left_alone(capsys):
+    assert main(["ensemble", *MEMBERS, "--install", MEMBERS[0]]) == 1
+    assert "choose another name" in capsys.readouterr().err
+
+
 def test_members_under_different_licences_are_left_to_their_author(capsys):
     reference = "resnet50.isic2019_reference"
     assert main(["ensemble", MEMBERS[0], reference, "--install", "with.v1"]) == 1

@@ -40,10 +40,10 @@ def lists(folder, protocol, seen, n=40):
 
 def test_a_part_that_leaks_is_called_so(tmp_path):
     part = protocol_of(lists(tmp_path / "by_image", "reference", 23), splits.HELD_OUT)
-    told = "reference split, test part, 23 of 40 show lesions of the training part"
+    told = "reference split, test part, photos of training lesions: 23 of 40"
     assert part == f"by_image, {told}"
     part = protocol_of(lists(tmp_path / "untold", "reference", None), splits.HELD_OUT)
-    assert part.endswith("how many of them show training lesions is not known")
+    assert part.endswith("photos of training lesions: not known")
 
 
 @pytest.fixture

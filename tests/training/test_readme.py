@@ -23,7 +23,7 @@ def test_it_opens_with_the_two_commands():
     assert head.index("Research and teaching only") < head.index("pip install")
 
 
-COMMAND = re.compile(r"^ {4,}.*?python -m training ([^#\n]+?)(?: \$\(.*)?$", re.MULTILINE)
+COMMAND = re.compile(r"^ {4,}.*?python -m training (.+?)(?:\s+#.*| \$\(.*)?$", re.MULTILINE)
 DOCS = [readme.README, readme.README.parent / "docs" / "training.md"]
 
 

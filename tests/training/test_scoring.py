@@ -23,6 +23,7 @@ from training.scoring import engines, manifest, parts
 from training.scoring.answers import describe
 from training.scoring.job import Job, absolute
 from training.scoring.listing import photos_in
+from training.scoring.rows import without_answer
 from training.scoring.run import score
 from training.scoring.scorer import load
 
@@ -207,8 +208,14 @@ def test_a_part_that_is_whole_is_not_scored_again(archive, tmp_path):
 def test_rows_that_a_worker_wrote_after_its_run_are_dropped(archive, scored, tmp_path):
     out = tmp_path / "rows"
     shutil.copytree(scored, out)
-    some = [row for row in pq.read_table(out).to_pylist() if row["error"] is None][:3]
-    parts.write(some, out)  # cut otherwise than those of the run
+    some = [row for row in pq.read_table(out).to_pylist() if row["error"] is None][:6]
+    for count in (3, 2, 1):  # cut otherwise than those of the run, before and after them by name
+        parts.write(
+            [without_answer(row["path"], None, "missing_file") for row in some[:count]], out
+        )
+        parts.write(some[-count:], out)
+    assert parts.drop_doubles(out) == 12
+    parts.write(some[:3], out)
     whole = score(Job(archive, out, part=4))
     assert whole["counts"]["photos"] == len(rows_of(scored))
     assert all(same(row, rows_of(out)[path]) for path, row in rows_of(scored).items())

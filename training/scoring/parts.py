@@ -94,14 +94,25 @@ def drop_doubles(folder: Path) -> int:
     """How many rows are now removed whose photo has another one.
 
     A worker that outlived its run may have written them, in a part cut otherwise than those of the
-    next run. Raises `ZooError` for a damaged part, and on a full disk.
+    next run. A row with an answer is kept rather than one with an error. Raises `ZooError` for a
+    damaged part, and on a full disk.
     """
+    files = sorted(folder.glob("part-*.parquet"))
+    rows = [(_column(file, "path"), _column(file, "error")) for file in files]
+    answered = {
+        path
+        for paths, codes in rows
+        for path, code in zip(paths, codes, strict=True)
+        if code is None
+    }
     seen: set[str] = set()
     dropped = 0
-    for file in sorted(folder.glob("part-*.parquet")):
-        paths = _column(file, "path")
-        kept = [path not in seen for path in paths]
-        seen.update(paths)
+    for file, (paths, codes) in zip(files, rows, strict=True):
+        kept = []
+        for path, code in zip(paths, codes, strict=True):
+            kept.append(path not in seen and (code is None or path not in answered))
+            if kept[-1]:
+                seen.add(path)
         dropped += _keep(file, kept)
     return dropped
 

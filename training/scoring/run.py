@@ -47,7 +47,7 @@ def score(job: Job, engine: str = LOCAL) -> dict:
             scored += more
         for kind in (apart.BEGUN, apart.STARTING):
             apart.remove_marks(job.out, kind)
-        parts.drop_doubles(job.out)
+        scored -= parts.drop_doubles(job.out)
         seconds = round(time.monotonic() - began, 1)
         run = {"engine": engine, "scored": scored, "seconds": seconds, "closed": closed}
         return manifest.finish(job, run)

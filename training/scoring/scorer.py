@@ -5,6 +5,7 @@ import ctypes
 import os
 import queue
 import socket
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,8 +25,9 @@ from training.scoring.rows import read, with_answer, without_answer
 
 # Threads for each core: while one waits for a disk or for Python, another keeps the core busy.
 THREADS = 2
-# Of glibc: memory is kept for the next photo, not given back to the system after each.
-TRIM_THRESHOLD, MMAP_THRESHOLD, KEPT = -1, -3, 2**30
+# Of glibc: memory is kept for the next photo, not given back to the system after each. No more than
+# this may stay unmapped.
+TRIM_THRESHOLD, MMAP_THRESHOLD, LARGEST, KEPT = -1, -3, 2**25, 2**30
 
 
 def load(job: Job) -> Classifier:
@@ -124,6 +126,7 @@ class Scorer:
         except Exception:  # of a decoder or a measure: one photo must not end the run
             if len(names) > 1:
                 return [row for name in names for row in self._rows_of_batch([name])]
+            traceback.print_exc()
             digest = apart.sha256_in(self.job, names[0])
             return [without_answer(names[0], digest, apart.ERROR)]
 
@@ -147,12 +150,12 @@ class Scorer:
 
 
 def _keep_memory() -> None:
-    """Nothing; has the C library keep what photos take, where it can be told.
+    """Nothing; has the C library keep what photos take, for the whole process, where it can.
 
     Masks and photos are large enough to be mapped and unmapped each time, with a fault for every
     page: up to 1,249 a photo.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):
         library = ctypes.CDLL(None)
-        library.mallopt(MMAP_THRESHOLD, KEPT)
-        library.mallopt(TRIM_THRESHOLD, KEPT)
+        if library.mallopt(MMAP_THRESHOLD, LARGEST) == 1:  # else the other alone would do harm
+            library.mallopt(TRIM_THRESHOLD, KEPT)
