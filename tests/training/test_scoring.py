@@ -240,16 +240,18 @@ def test_a_worker_with_another_model_is_told_so(archive, tmp_path, ray):
 
 def test_a_killed_run_goes_on_with_what_is_missing(archive, scored, tmp_path):
     out = tmp_path / "rows"
-    command = [sys.executable, "-m", "training", "score", "--photos", archive, "--out", out]
+    # Nice, so that this process sees the first part before the last one is written.
+    command = ["nice", "-n", "19", sys.executable, "-m", "training", "score"]
+    command += ["--photos", archive, "--out", out]
     process = subprocess.Popen([*map(str, command), "--part", "2"], stderr=subprocess.DEVNULL)
-    while process.poll() is None and len(list(out.glob("part-*"))) < 2:
-        time.sleep(0.05)
+    while process.poll() is None and not list(out.glob("part-*")):
+        time.sleep(0.005)
     process.kill()
     assert process.wait() == -signal.SIGKILL  # and not at its end
     (out / ".part-0.parquet.partial").write_bytes(b"half a row")
     before = settled(out)
     done = sum(pq.read_metadata(file).num_rows for file in out.glob("part-*"))
-    assert 3 <= done < 16
+    assert 1 <= done < 16
     assert not manifest.read(out)["counts"]
     whole = score(Job(archive, out, part=2))
     assert whole["runs"][-1]["scored"] == 16 - done + 1  # the link that leads nowhere
