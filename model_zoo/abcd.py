@@ -28,7 +28,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 REACH = 30.0
 LIGHTER = 5.0
 COLOUR_SHARE = 0.05
-SKIN_STEP = 16  # of the pixels of skin, so many are enough for their median
+SKIN_STEP = 4  # every so many pixels of skin, along each side, are enough for their median
 
 
 @dataclass(frozen=True)
@@ -107,14 +107,15 @@ def colours_in(rgb: np.ndarray, mask: np.ndarray) -> tuple[str, ...]:
     size = tuple(min(pair) for pair in zip(rgb.shape[1::-1], mask.shape[::-1], strict=True))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     inside = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
-    skin = small[~inside & (small.max(axis=2) >= SURROUND_LEVEL)][::SKIN_STEP]
+    thin = small[::SKIN_STEP, ::SKIN_STEP]
+    skin = thin[~inside[::SKIN_STEP, ::SKIN_STEP] & (thin.max(axis=2) >= SURROUND_LEVEL)]
     skin_light = float(np.median(_lab(skin[None])[0, :, 0])) if len(skin) else 0.0
     light, a, b = np.ascontiguousarray(_lab(small[inside][None])[0].T)
     names, known = list(COLOURS), _lab(np.array([list(COLOURS.values())], np.uint8))[0]
     away = [(light - light_c) ** 2 + (a - a_c) ** 2 + (b - b_c) ** 2 for light_c, a_c, b_c in known]
-    away[names.index("white")][light <= skin_light + LIGHTER] = np.inf
+    np.putmask(away[names.index("white")], light <= skin_light + LIGHTER, np.inf)
     nearest = functools.reduce(np.minimum, away)  # far faster than argmin across the rows
-    nearest[nearest > REACH**2] = -1
+    np.minimum(nearest, REACH**2, out=nearest)  # what is further away equals none of them
     share = np.array([np.count_nonzero(one == nearest) for one in away]) / max(1, len(light))
     order = np.argsort(-share, kind="stable")
     return tuple(names[index] for index in order if share[index] >= COLOUR_SHARE)

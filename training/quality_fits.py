@@ -13,7 +13,7 @@ import tomlkit
 from model_zoo import artefacts, quality
 from model_zoo.card import Card
 from model_zoo.cases import photo_path
-from model_zoo.frames import frame
+from model_zoo.frames import Frame, frame
 from model_zoo.images import decode_rgb
 from model_zoo.quality import SMALL
 from model_zoo.seal import sealed
@@ -27,8 +27,9 @@ FLAGGED = 0.03  # of untouched validation photos; the goal is at most 5 % of hel
 # that is enough, since a refusal hides the answer, and since skin may be darker than the skin of
 # the archives. Not for what a network sees: it is less sure of real hair than of drawn hair.
 DETECTED = 0.95
+Draw = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 # Each fault at the strength for which it is measured.
-DEGRADED: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
+DEGRADED: dict[str, Draw] = {
     "hair": artefacts.hair,
     "ink": artefacts.ink,
     "ruler": artefacts.ruler,
@@ -54,10 +55,11 @@ def fit(outliner: Outliner, folder: Path, rows: list[splits.Row]) -> tuple[dict,
             continue
         limit = float(np.quantile([values[code] for values in plain], 1 - FLAGGED))
         if code not in quality.ARTEFACTS:
-            faulty = [values[code] for values in _values(outliner, folder, validation, draw)]
+            faulty = [values[code] for values in _pixels(outliner, folder, validation, draw)]
             limit = max(limit, float(np.quantile(faulty, 1 - DETECTED)))
         thresholds[code] = limit
-        changed = list(_values(outliner, folder, held_out, draw))
+        degraded = _values if code in quality.ARTEFACTS else _pixels
+        changed = list(degraded(outliner, folder, held_out, draw))
         measures[code] = {
             "n": len(changed),
             "flagged": _share(changed, code, thresholds[code]),
@@ -92,17 +94,26 @@ def _share(values: list[dict[str, float]], code: str, threshold: float) -> float
 
 
 def _values(
-    outliner: Outliner,
-    folder: Path,
-    rows: list[splits.Row],
-    draw: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None,
+    outliner: Outliner, folder: Path, rows: list[splits.Row], draw: Draw | None
 ) -> Iterator[dict[str, float]]:
     """The qualities of each photo, degraded if it is to be."""
-    for image, rgb in _photos(folder, rows):
-        changed = rgb if draw is None else draw(rgb, _random(image))
-        whole = frame(changed, outliner.side)
+    for whole in _frames(outliner, folder, rows, draw):
         seen = outliner.run(whole.pixels[None])[1]
         yield quality.measure(whole) | quality.of_artefacts(None if seen is None else seen[0])
+
+
+def _pixels(
+    outliner: Outliner, folder: Path, rows: list[splits.Row], draw: Draw
+) -> Iterator[dict[str, float]]:
+    """Those of each degraded photo that are read off the pixels, without asking the network."""
+    return (quality.measure(whole) for whole in _frames(outliner, folder, rows, draw))
+
+
+def _frames(
+    outliner: Outliner, folder: Path, rows: list[splits.Row], draw: Draw | None
+) -> Iterator[Frame]:
+    for image, rgb in _photos(folder, rows):
+        yield frame(rgb if draw is None else draw(rgb, _random(image)), outliner.side)
 
 
 def _photos(folder: Path, rows: list[splits.Row]) -> Iterator[tuple[str, np.ndarray]]:
