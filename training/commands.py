@@ -192,6 +192,7 @@ def _calibrate_quality(options: argparse.Namespace) -> int:
     thresholds, measures = quality_fits.fit(outliner, options.data, rows)
     quality_fits.write(outliner.card, thresholds, measures)
     print(quality_fits.summary(thresholds, measures))
+    print("What the cards of classifiers measured by status is older: evaluate renews it.")
     return 0
 
 

@@ -4,7 +4,16 @@ import streamlit as st
 
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
-from model_zoo.trust import NOT_DERMOSCOPIC, NOVELTY, OK, POOR_QUALITY, UNCERTAIN, Trust, of_card
+from model_zoo.trust import (
+    MALIGNANT_GROUP,
+    NOT_DERMOSCOPIC,
+    NOVELTY,
+    OK,
+    POOR_QUALITY,
+    UNCERTAIN,
+    Trust,
+    of_card,
+)
 from streamlit_app.content import class_name, listed, text
 
 # Status ok, but no prediction sets, or nothing that tells dermoscopy from other pictures.
@@ -49,8 +58,9 @@ def sentence(analysis: Analysis) -> str:
     """What the status of an analysis means for reading its answer."""
     if analysis.without_lesion:
         return text("verdict.no_lesion")
+    names = listed(code for code in MALIGNANT_GROUP if code in analysis.labels)
     malignant = f"{analysis.malignant_probability:.2f}"
-    return text(f"verdict.{_kind(analysis)}", malignant=malignant)
+    return text(f"verdict.{_kind(analysis)}", names=names, malignant=malignant)
 
 
 def set_note(trust: Trust) -> str:

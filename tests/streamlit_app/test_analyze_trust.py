@@ -213,12 +213,12 @@ def test_what_speaks_against_the_answer_leads_and_folds_it(
 
 
 def test_an_uncertain_answer_is_folded_and_what_remains_possible_is_not(app, monkeypatch):
-    doubt(monkeypatch, prediction_set=("NV", "MEL", "BKL"))
+    doubt(monkeypatch, prediction_set=("NV", "MEL", "BKL", "DF"))
     upload(app)
     assert not app.exception
     seen, folded = shown(app, folded=False), shown(app, folded=True)
-    assert "more than two classes remain possible" in seen
-    assert "**Melanocytic nevus**, **Melanoma**, **Benign keratosis**" in seen
+    assert "more than three classes remain possible" in seen
+    assert "**Melanocytic nevus**, **Melanoma**, **Benign keratosis**, **Dermatofibroma**" in seen
     for told in ("analyze_chart", "analyze_label", "threshold of"):
         assert told not in seen
         assert told in folded

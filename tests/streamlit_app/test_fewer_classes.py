@@ -1,18 +1,24 @@
 """A model of one's own that knows seven of the eight classes, and no melanoma."""
 
 import copy
+import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tomlkit
 from streamlit.testing.v1 import AppTest
 
 from model_zoo import registry
+from model_zoo.analysis import Analysis
 from model_zoo.architectures import build
 from model_zoo.compile import compile_flat
 from model_zoo.labels import CODES
+from model_zoo.trust import MALIGNANT_GROUP, NOVELTY, Check
 from streamlit_app import study
 from streamlit_app.components.study_sources import DRAWN, cases
+from streamlit_app.components.verdict import sentence
+from streamlit_app.content import LANGUAGES, in_language, listed
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 NAME, SIDE = "seven.v1", 32
@@ -58,6 +64,22 @@ def test_a_page_opens_with_it(app, page):
     test = app.switch_page(f"app_pages/{page}.py").run()
     assert not test.exception
     assert test.selectbox(key="analyze_model").value == NAME
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("labels", [CODES, LABELS])
+def test_the_malignant_group_is_told_as_the_sum_that_it_is(code, labels):
+    assert MALIGNANT_GROUP == ("AK", "BCC", "MEL", "SCC")
+    probabilities = np.full(len(labels), 1 / len(labels))
+    analysis = Analysis("m", labels, probabilities, None, (0, 0, 9, 9), (9, 9))
+    analysis = dataclasses.replace(
+        analysis, prediction_set=("NV",), checks={NOVELTY: Check(1.0, 2.0, True)}
+    )
+    with in_language(code):
+        told = sentence(analysis)
+        assert listed(one for one in MALIGNANT_GROUP if one in labels) in told
+    assert f"{len(labels) // 2 / len(labels):.2f}" in told
+    assert ("MEL" in told) == ("MEL" in labels)
 
 
 def test_the_line_on_the_model_has_a_dash_for_melanoma(app):

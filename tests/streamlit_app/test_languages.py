@@ -16,7 +16,6 @@ from model_zoo.analysis import Analysis
 from model_zoo.card import Card, read_card
 from model_zoo.errors import SENTENCES, BadImage
 from model_zoo.labels import BY_CODE, CODES
-from model_zoo.trust import MALIGNANT_GROUP
 from streamlit_app import report
 from streamlit_app.components.photo_source import samples
 from streamlit_app.content import (
@@ -145,15 +144,6 @@ def test_a_group_agrees_with_the_name_of_its_class():
     with in_language("es"):
         assert {code: f"{class_name(code)}, {group_name(code)}" for code in CODES} == agreeing
     assert group_name("AK") == "premalignant"
-
-
-@pytest.mark.parametrize("code", LANGUAGES)
-def test_the_malignant_group_is_told_as_the_sum_that_it_is(code):
-    with in_language(code):
-        names = [class_name(one).lower().split()[-1] for one in ("MEL", "AK")]
-        told = text("verdict.ok").lower()
-    assert MALIGNANT_GROUP == ("AK", "BCC", "MEL", "SCC")
-    assert all(name in told for name in (*names, "bcc", "scc"))
 
 
 def test_a_number_of_thousands_cannot_be_taken_for_a_fraction():
