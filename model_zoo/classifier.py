@@ -238,9 +238,9 @@ class Classifier:
         return np.mean(scaled, axis=0)
 
     def _set(self, probabilities: np.ndarray) -> tuple[str, ...] | None:
-        if self.trust.set_threshold is None:
+        if not self.trust.set_thresholds:
             return None
-        return prediction_set(self.card.labels, probabilities, self.trust.set_threshold)
+        return prediction_set(self.card.labels, probabilities, self.trust.set_thresholds)
 
     def _checks(
         self,

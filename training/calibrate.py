@@ -18,11 +18,11 @@ from model_zoo.labels import CODES
 from model_zoo.novelty import Novelty
 from model_zoo.seal import sealed
 from model_zoo.store import sha256_of
-from model_zoo.trust import GROUPS, TTA, group_probability
+from model_zoo.trust import GROUPS, TTA, group_probability, in_set
 from training import evaluate, metrics, splits, trust_fits
 from training.dataset import Photos, load_photos
 
-COVERAGE = 0.9  # the share of lesions whose class a prediction set is to hold
+COVERAGE = 0.9  # the share of each class's lesions whose class a prediction set is to hold
 SENSITIVITIES = (0.9, 0.95)  # for which operating points are fitted
 KEPT = 0.95  # the share of validation photos that are not refused as strange
 NOVELTY_FILE = "novelty.npz"
@@ -56,19 +56,21 @@ def calibrate(
     )
     temperature = round(fit_temperature(known.logits, known.targets), 4)
     fitted, new = (softmax(part.logits / temperature) for part in (known, unseen))
-    threshold = trust_fits.set_threshold(known.targets, fitted, known.groups, COVERAGE)
+    thresholds = trust_fits.set_thresholds(known.targets, fitted, known.groups, COVERAGE)
+    sets = in_set(CODES, new, thresholds)
+    covered = sets[np.arange(len(sets)), unseen.targets]
     return {
         "temperature": temperature,
         "fitted_on": len(known.targets),
         "measured_on": len(unseen.targets),
         "ece_before": _ece(unseen, softmax(unseen.logits)),
         "ece": _ece(unseen, new),
-        "set_threshold": threshold,
+        "set_thresholds": thresholds,
         "coverage": COVERAGE,
-        "covered": _covered(unseen, new, threshold),
-        "set_size": _spread(trust_fits.set_sizes(new, threshold), unseen.groups),
+        "covered": _spread(covered, unseen.groups),
+        "set_size": _spread(sets.sum(axis=1), unseen.groups),
         "covered_by_class": {
-            code: _covered(unseen, new, threshold, unseen.targets == label)
+            code: _spread(covered, unseen.groups, unseen.targets == label)
             for label, code in enumerate(CODES)
             if (unseen.targets == label).any()
         },
@@ -189,13 +191,6 @@ def _both_occur(part: Measured, group: str) -> bool:
     """Whether there are photos of the group and others, without which nothing can be fitted."""
     members = np.isin(part.targets, [CODES.index(code) for code in GROUPS[group]])
     return bool(members.any() and not members.all())
-
-
-def _covered(
-    unseen: Measured, probabilities: np.ndarray, threshold: float, chosen: np.ndarray | None = None
-) -> list[float]:
-    covered = trust_fits.in_sets(unseen.targets, probabilities, threshold)
-    return _spread(covered, unseen.groups, chosen)
 
 
 def _spread(values: np.ndarray, groups: list[str], chosen: np.ndarray | None = None) -> list[float]:

@@ -5,7 +5,7 @@ Every lesion counts once, however many photos it has: its photos share a weight 
 
 import numpy as np
 
-from model_zoo.trust import set_scores
+from model_zoo.labels import CODES
 from training.metrics import interval
 
 
@@ -15,33 +15,35 @@ def lesion_weights(groups: list[str]) -> np.ndarray:
     return 1 / counts[inverse]
 
 
-def set_threshold(
+def set_thresholds(
     targets: np.ndarray, probabilities: np.ndarray, groups: list[str], coverage: float
-) -> float:
-    """The threshold of prediction sets that hold the class of `coverage` of unseen lesions.
+) -> dict[str, float]:
+    """The thresholds, by class code, of sets that hold `coverage` of each class's unseen lesions.
 
-    Split conformal prediction (Vovk et al. 2005; Angelopoulos and Bates 2021, arXiv 2107.07511,
-    section 1): the quantile of the scores of the true classes at (n + 1) coverage / n of n
-    lesions. targets int (N,), probabilities (N, K).
+    Split conformal prediction class by class (Vovk et al. 2005; Angelopoulos and Bates 2021, arXiv
+    2107.07511, section 4.2): of the true class's probabilities on the n lesions of a class, the
+    one that (n + 1) coverage / n of them reach; 0 where there are too few lesions for that, which
+    leaves the class in every set. targets int (N,), probabilities (N, K) in the order of `CODES`.
     """
-    scores = set_scores(probabilities)[np.arange(len(targets)), targets]
+    return {
+        code: _reached_by(
+            probabilities[targets == label, label],
+            [group for group, target in zip(groups, targets, strict=True) if target == label],
+            coverage,
+        )
+        for label, code in enumerate(CODES)
+    }
+
+
+def _reached_by(probabilities: np.ndarray, groups: list[str], coverage: float) -> float:
     weights = lesion_weights(groups)
     lesions = weights.sum()
-    order = np.argsort(scores, kind="stable")
-    reached = weights[order].cumsum() / lesions
-    level = min(1.0, coverage * (lesions + 1) / lesions)
-    return float(scores[order][min(np.searchsorted(reached, level), len(order) - 1)])
-
-
-def in_sets(targets: np.ndarray, probabilities: np.ndarray, threshold: float) -> np.ndarray:
-    """Whether the set of each photo holds its true class, bool (N,)."""
-    scores = set_scores(probabilities)[np.arange(len(targets)), targets]
-    return (scores <= threshold) | (probabilities.argmax(axis=1) == targets)
-
-
-def set_sizes(probabilities: np.ndarray, threshold: float) -> np.ndarray:
-    """How many classes the set of each photo has, int (N,); at least one."""
-    return np.maximum((set_scores(probabilities) <= threshold).sum(axis=1), 1)
+    if coverage * (lesions + 1) > lesions:
+        return 0.0
+    order = np.argsort(-probabilities, kind="stable")
+    reached = weights[order].cumsum()
+    place = np.searchsorted(reached, coverage * (lesions + 1) - 1e-9)
+    return float(probabilities[order][min(place, len(order) - 1)])
 
 
 def weighted_mean(values: np.ndarray, groups: list[str]) -> tuple[float, float, float]:

@@ -13,25 +13,20 @@ from model_zoo.trust import Check
 PROBABILITIES = np.array([0.02, 0.05, 0.1, 0.01, 0.5, 0.3, 0.015, 0.005])
 
 
-def test_scores_sum_what_is_more_probable():
-    scores = trust.set_scores(PROBABILITIES[None])[0]
-    assert scores == pytest.approx([0.95, 0.9, 0.8, 0.985, 0.0, 0.5, 0.97, 0.995])
-
-
 @pytest.mark.parametrize(
-    ("threshold", "expected"),
+    ("thresholds", "expected"),
     [
-        (0.0, ("MEL",)),
-        (0.4, ("MEL",)),
-        (0.5, ("MEL", "NV")),
-        (0.85, ("MEL", "NV", "BKL")),
-        (0.9, ("MEL", "NV", "BKL", "BCC")),
-        (1.0, ("MEL", "NV", "BKL", "BCC", "AK", "SCC", "DF", "VASC")),
+        ({}, ("MEL",)),  # the leading class alone, below its threshold as well
+        ({"MEL": 0.4}, ("MEL",)),
+        ({"NV": 0.3}, ("MEL", "NV")),  # reached exactly
+        ({"NV": 0.31, "SCC": 0.01}, ("MEL", "SCC")),  # each class by its own
+        ({"VASC": 0.0}, ("MEL", "VASC")),
+        (dict.fromkeys(CODES, 0.0), ("MEL", "NV", "BKL", "BCC", "AK", "SCC", "DF", "VASC")),
     ],
 )
-def test_sets_hold_the_most_probable_classes_up_to_the_threshold(threshold, expected):
-    # Half a step above, since sums of floats are not exact.
-    assert trust.prediction_set(CODES, PROBABILITIES, threshold + 1e-9) == expected
+def test_sets_hold_the_classes_that_reach_their_own_thresholds(thresholds, expected):
+    complete = dict.fromkeys(CODES, 1.0) | thresholds
+    assert trust.prediction_set(CODES, PROBABILITIES, complete) == expected
 
 
 def test_the_malignant_group_has_actinic_keratosis_in_it():
@@ -43,9 +38,9 @@ def test_the_malignant_group_has_actinic_keratosis_in_it():
 
 def test_the_gravest_status_wins():
     good, bad = Check(1, 2, True), Check(3, 2, False)
-    assert trust.status_of({"novelty": good, "blur": good}, 2) == trust.OK
-    assert trust.status_of({"novelty": good, "blur": good}, 3) == trust.UNCERTAIN
-    assert trust.status_of({"novelty": good, "blur": bad}, 3) == trust.POOR_QUALITY
+    assert trust.status_of({"novelty": good, "blur": good}, 3) == trust.OK
+    assert trust.status_of({"novelty": good, "blur": good}, 4) == trust.UNCERTAIN
+    assert trust.status_of({"novelty": good, "blur": bad}, 4) == trust.POOR_QUALITY
     assert trust.status_of({"novelty": bad, "blur": bad}, 1) == trust.NOT_DERMOSCOPIC
     assert trust.status_of({"novelty": good, "lesion": bad}, 1) == trust.NOT_DERMOSCOPIC
     assert trust.status_of({}, None) == trust.OK

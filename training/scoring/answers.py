@@ -35,7 +35,7 @@ def describe(job: Job, classifier: Classifier) -> dict:
         },
         "views": classifier.mode,
         "temperature": trust.temperature,
-        "set_threshold": trust.set_threshold,
+        "set_thresholds": trust.set_thresholds,
         "coverage": trust.coverage,
         "novelty_thresholds": [guard.limit for guard in classifier.guards],
         "outliner": {
