@@ -2,32 +2,38 @@
 
     python -m benchmarks.strange_pictures --data ISIC_2019 [--outlines DIR] [--things DIR...]
 
-Held-out photos against pictures of things (every picture in the folders of --things; Debian's
-packages tuxpaint-stamps-default, mate-backgrounds and opencv-doc have some), pages of text, noise
-and plain colours drawn here, and pieces of bare skin beside lesions of --outlines (the layout of
-the outline's training). AUROC of the distance, and the share that the card's threshold refuses.
-Last, drawn samples of new seeds, which should pass.
+Held-out photos against pictures of things (every picture in the folders of --things whose shorter
+side has at least 100 pixels: photos are its JPEG files, stamps and drawings all others; Debian's
+packages tuxpaint-stamps-default, mate-backgrounds and opencv-doc and the wheels of scikit-image and
+scikit-learn have some), pages of text, noise and plain colours drawn here, and pieces of bare skin
+beside lesions of --outlines (the layout of the outline's training). AUROC of the distance, and the
+shares that the card's threshold for it refuses, that are refused as not dermoscopic for that or for
+want of a lesion, and that get no plain answer, a poor photo or too many classes being reasons as
+well. Last, drawn samples of new seeds, which should pass.
 """
 
 import argparse
 import string
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.metrics import roc_auc_score
 
-from model_zoo import novelty
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadImage
 from model_zoo.images import SUFFIXES, decode_rgb
+from model_zoo.segmentation import bundled_outliner
+from model_zoo.trust import NOT_DERMOSCOPIC, NOVELTY, OK
 from streamlit_app.samples.draw import SCENES, draw
 from training import outlines, splits
 from training.outline_measures import skin_beside
 
 PAGES, NOISE, SKIN, DRAWN = 200, 200, 500, 100
 PAPER = (900, 640)
+PHOTOS, SHORTEST = (".jpg", ".jpeg"), 100
 
 
 def main() -> None:
@@ -38,25 +44,47 @@ def main() -> None:
     parser.add_argument("--outlines", type=Path, help="folder with images/ and masks/")
     parser.add_argument("--things", type=Path, nargs="*", default=[], help="folders of pictures")
     options = parser.parse_args()
-    reader = Classifier.load(options.model)
+    reader = Classifier.load(options.model, outliner=bundled_outliner())
     if not reader.guards:
         parser.error(f"{reader.card.name} was given nothing to tell pictures apart: calibrate it")
-    photos, threshold = distances(reader, held_out(options.data))
-    kinds = {"things": things(options.things), "pages": pages(), "noise, plain": noise()}
+    kinds = {
+        "photos of things": things(options.things, photos=True),
+        "stamps and drawings": things(options.things, photos=False),
+        "pages of text": pages(),
+        "noise, plain": noise(),
+    }
     if options.outlines:
         kinds["bare skin"] = bare_skin(options.outlines)
-    print(f"{reader.card.name}: {len(photos)} held-out photos, {rate(photos <= threshold)} kept")
-    print("| pictures | number | AUROC | refused |\n|---|---:|---:|---:|", flush=True)
+    kinds["drawn samples, new seeds"] = drawn()
+    known = asked(reader, held_out(options.data))
+    print(f"{reader.card.name}\n| pictures | number | AUROC | strange | refused | not ok |")
+    print(f"|---|---:|---:|---:|---:|---:|\n{row('held-out photos', known, None)}", flush=True)
     for name, pictures in kinds.items():
-        found, _ = distances(reader, pictures)
-        if not len(found):
-            print(f"| {name} | 0 | | |")
-            continue
-        truth = np.r_[np.zeros(len(photos)), np.ones(len(found))]
-        area = roc_auc_score(truth, np.r_[photos, found])
-        print(f"| {name} | {len(found)} | {area:.3f} | {rate(found > threshold)} |", flush=True)
-    found, _ = distances(reader, drawn())
-    print(f"| drawn samples, new seeds | {len(found)} | | {rate(found > threshold)} |")
+        print(row(name, asked(reader, pictures), known), flush=True)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model says of pictures, one each: how strange, whether too strange, and the status."""
+
+    distances: np.ndarray
+    strange: np.ndarray
+    status: np.ndarray
+
+
+NOTHING = Asked(np.array([]), np.array([]), np.array([]))
+
+
+def row(name: str, found: Asked, known: Asked | None) -> str:
+    """A row of the table; known: of the photos that should pass."""
+    if not len(found.distances):
+        return f"| {name} | 0 | | | | |"
+    area = ""
+    if known is not None:
+        truth = np.r_[np.zeros(len(known.distances)), np.ones(len(found.distances))]
+        area = f"{roc_auc_score(truth, np.r_[known.distances, found.distances]):.3f}"
+    shares = (found.strange, found.status == NOT_DERMOSCOPIC, found.status != OK)
+    return f"| {name} | {len(found.distances)} | {area} | {' | '.join(map(rate, shares))} |"
 
 
 def rate(flags: np.ndarray) -> str:
@@ -64,19 +92,14 @@ def rate(flags: np.ndarray) -> str:
     return f"{flags.mean():.3f}"
 
 
-def distances(reader: Classifier, pictures: Iterator[np.ndarray]) -> tuple[np.ndarray, float]:
-    """How strange each picture, uint8 (H, W, 3) RGB, is to the model, and from where on it refuses.
-
-    Of an ensemble as it decides itself: see `novelty.checks`.
-    """
-    values, threshold = [], 0.0
+def asked(reader: Classifier, pictures: Iterator[np.ndarray]) -> Asked:
+    """What the model says of each picture, uint8 (H, W, 3) RGB."""
+    said = []
     for rgb in pictures:
-        seen = reader.prepare(rgb).square.pixels
-        pooled = [engine.run(seen[None]).pooled for engine in reader.engines]
-        (check,) = novelty.checks(reader.guards, pooled, 1)
-        values.append(check.value)
-        threshold = check.threshold
-    return np.array(values), threshold
+        (analysis,) = reader.analyse_prepared([reader.prepare(rgb)], outlines=False)
+        check = analysis.checks[NOVELTY]
+        said.append((check.value, not check.ok, analysis.status))
+    return Asked(*(np.array(column) for column in zip(*said, strict=True))) if said else NOTHING
 
 
 def held_out(folder: Path) -> Iterator[np.ndarray]:
@@ -86,15 +109,18 @@ def held_out(folder: Path) -> Iterator[np.ndarray]:
         yield decode_rgb(file.read_bytes())
 
 
-def things(folders: list[Path]) -> Iterator[np.ndarray]:
-    """Every picture below the folders that the app would take."""
+def things(folders: list[Path], *, photos: bool) -> Iterator[np.ndarray]:
+    """The pictures below the folders that the app would take and that are not small."""
     for folder in folders:
         for file in sorted(folder.rglob("*")):
-            if file.suffix.lower() in SUFFIXES and file.is_file():
+            suffix = file.suffix.lower()
+            if suffix in SUFFIXES and (suffix in PHOTOS) is photos and file.is_file():
                 try:
-                    yield decode_rgb(file.read_bytes())
+                    rgb = decode_rgb(file.read_bytes())
                 except BadImage:
                     continue
+                if min(rgb.shape[:2]) >= SHORTEST:
+                    yield rgb
 
 
 def pages() -> Iterator[np.ndarray]:

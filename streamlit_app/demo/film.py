@@ -1,16 +1,22 @@
 """Screenshots as a GIF: each with its own palette and no dithering, so that letters stay crisp."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from streamlit_app.components.charts import DARK, LIGHT
+
 COLOURS = 256
 # Grounds, letters and lines are few colours on many pixels. The most frequent are kept as they are,
 # so that nothing flat changes its shade from frame to frame; photo and heatmap share the others.
 KEPT = 32
+# The colours that mean something are kept as well, however few pixels they have.
+MEANT = np.array(
+    sorted(int(value[1:], 16) for look in (LIGHT, DARK) for value in astuple(look)), np.uint32
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,8 @@ def paletted(png: bytes) -> Image.Image:
     height, width = pixels.shape[:2]
     packed = pixels.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
     found, counts = np.unique(packed, return_counts=True)
-    kept = np.sort(found[np.argsort(-counts, kind="stable")[:KEPT]])
+    frequent = found[np.argsort(-counts, kind="stable")[:KEPT]]
+    kept = np.union1d(frequent, np.intersect1d(found, MEANT))
     palette = np.stack([kept >> 16, kept >> 8 & 255, kept & 255], axis=1).tolist()
     places = np.searchsorted(kept, packed).clip(max=len(kept) - 1)
     others = kept[places] != packed

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_zoo import registry
+from model_zoo.store import sha256_of
 from streamlit_app.components.notice import COOKIE
 from streamlit_app.demo.browser import LostInApp, NoBrowser, opened
 from streamlit_app.demo.film import write_gif, write_png
@@ -28,6 +28,18 @@ if TYPE_CHECKING:
 
 GIF, PICTURES_FOLDER = Path("streamlit_app/demo/demo.gif"), Path("docs")
 RECORDED = "recorded.sha256"  # beside the GIF: of which app it and the pictures are
+SHOWN = (
+    ".streamlit/config.toml",
+    "model_zoo/cards/*.toml",
+    "streamlit_app/app.py",
+    "streamlit_app/app_pages/*.py",
+    "streamlit_app/components/*.py",
+    "streamlit_app/content/en.toml",
+    "streamlit_app/content/*.svg",
+    "streamlit_app/demo/pictures.py",
+    "streamlit_app/demo/storyboard.py",
+    "streamlit_app/samples/*.jpg",
+)
 MOST_BYTES = 8_000_000  # of a GIF that a page still shows soon
 PATIENCE_MS = 60_000
 
@@ -77,13 +89,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def shown() -> str:
-    """A sha256 of what the pictures hang on: the scenes, the words of the app, the model."""
-    parts = [
-        (ROOT / "streamlit_app" / part).read_text(encoding="utf-8")
-        for part in ("demo/storyboard.py", "demo/pictures.py", "content/en.toml")
-    ]
-    parts.append(registry.default_card().name)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    """A sha256 of what the pictures show: scenes, pages, words, look, samples, cards of models."""
+    digest = hashlib.sha256()
+    for file in sorted(file for pattern in SHOWN for file in ROOT.glob(pattern)):
+        digest.update(f"{file.relative_to(ROOT).as_posix()} {sha256_of(file)}\n".encode())
+    return digest.hexdigest()
 
 
 def record(browser: "Browser", url: str, file: Path, **pace: int) -> None:

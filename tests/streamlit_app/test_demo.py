@@ -62,12 +62,17 @@ def test_the_recorded_demo_can_be_shown():
     assert 20_000 <= sum(durations(file)) <= 40_000
 
 
-def test_the_pictures_are_of_the_present_scenes_words_and_model():
+def test_the_pictures_are_of_the_present_app_and_models():
     recorded = (ROOT / record.GIF).with_name(record.RECORDED).read_text(encoding="utf-8")
     assert recorded.strip() == record.shown(), (
-        "The scenes, the words of the app or the default model are others than in the README's "
-        "pictures. Record again: python -m streamlit_app.demo.record"
+        "The app or a card is another than in the README's pictures. "
+        "Record again: python -m streamlit_app.demo.record"
     )
+
+
+def test_the_hash_is_of_files_that_are_there():
+    for pattern in record.SHOWN:
+        assert list(ROOT.glob(pattern)), pattern
 
 
 @pytest.mark.parametrize(("size", "code"), [(10, 0), (11, 1)])
@@ -98,6 +103,7 @@ def test_what_is_flat_keeps_its_colour():
     noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
     pixels = np.full((120, 60, 3), (251, 250, 247), np.uint8)
     pixels[40:80] = (15, 107, 107)
+    pixels[40, :3] = (58, 134, 183)  # the colour of a group, on a few pixels only
     pixels[80:] = noise
     written = io.BytesIO()
     Image.fromarray(pixels).save(written, "PNG")
