@@ -217,6 +217,20 @@ def _print_readable(scored) -> None:
     for code, probability in scored.analysis.ranked():
         bar = "█" * round(probability * 30)
         print(f"  {code:5}{BY_CODE[code].name:26}{probability:6.3f}  {bar}")
+    _print_spread(scored.analysis)
+
+
+def _print_spread(analysis) -> None:
+    answers = analysis.calibrated_answers
+    if answers is None or len(answers) < 2:
+        return
+    index = analysis.labels.index(analysis.label)
+    low, high = answers[:, index].min(), answers[:, index].max()
+    agree = int((answers.argmax(axis=1) == index).sum())
+    print(
+        f"  {len(answers)} answers, of views and members, give {analysis.label} "
+        f"{low:.3f} to {high:.3f}; it leads in {agree}"
+    )
 
 
 def _write_heatmap(scored, target: Path, label: str | None) -> None:

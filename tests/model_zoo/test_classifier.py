@@ -174,6 +174,17 @@ def test_command_line_and_python_agree(folder, capsys):
         assert told["probabilities"][code] == pytest.approx(analysis.probability(code), abs=1e-5)
 
 
+def test_eight_views_tell_how_far_they_are_apart(folder, capsys):
+    file = folder / SAMPLES[0].name
+    assert main(["predict", str(file)]) == 0
+    assert "answers" not in capsys.readouterr().out
+    assert main(["predict", str(file), "--tta"]) == 0
+    analysis = Classifier.load(tta=True).analyse(file.read_bytes())
+    given = analysis.calibrated_answers[:, CODES.index(analysis.label)]
+    told = f"give {analysis.label} {given.min():.3f} to {given.max():.3f}; it leads in"
+    assert f"8 answers, of views and members, {told}" in capsys.readouterr().out
+
+
 def test_heatmap_is_written(folder, tmp_path, capsys):
     out = tmp_path / "map.png"
     file = str(folder / SAMPLES[0].name)
