@@ -12,6 +12,7 @@ from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.components.leak import leak_pair, published
 from streamlit_app.components.model_card import before_figures, heading, made_of
 from streamlit_app.components.model_choice import choose_card, choose_mode, link_to
+from streamlit_app.components.ways import ways
 from streamlit_app.components.weights import offer_download, own_model
 from streamlit_app.content import text
 
@@ -34,6 +35,7 @@ def page() -> None:
     _figures(card, mode)
     measured.sets(card, mode)
     _decide(card, mode)
+    ways()
     _leak(card)
     made_of(card)
 
