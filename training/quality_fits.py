@@ -5,6 +5,7 @@ every check of sharpness would rightly see.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +40,32 @@ DEGRADED: dict[str, Draw] = {
 }
 
 
+# Of the measures as they are printed.
+COLUMNS = (
+    "flagged",
+    "untouched_flagged",
+    "round_flagged",
+    "oblong_flagged",
+    "oblong_untouched_flagged",
+)
+# The network sees fewer lines of an oblong photo, as most cameras take them; most photos here are
+# square. 4 to 3 is above this.
+OBLONG = 1.2
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The value of each check of one photo, by code, and whether its field of view is oblong."""
+
+    values: dict[str, float]
+    oblong: bool
+
+
 def fit(outliner: Outliner, folder: Path, rows: list[splits.Row]) -> tuple[dict, dict]:
     """The threshold of each check, and what it does on held-out photos.
 
     The measures: share of degraded photos that are flagged for their fault, of untouched ones, and
-    of untouched ones in a round field of view.
+    of untouched ones in a round field of view; the first two also of the oblong photos alone.
     """
     _, validation, held_out = (splits.part_of(rows, part) for part in splits.PARTS)
     plain = list(_values(outliner, folder, validation, None))
@@ -51,21 +73,28 @@ def fit(outliner: Outliner, folder: Path, rows: list[splits.Row]) -> tuple[dict,
     in_round = list(_values(outliner, folder, held_out, artefacts.dark_corners))
     thresholds, measures = {SMALL: float(SMALLEST)}, {}
     for code, draw in DEGRADED.items():
-        if code not in plain[0]:  # a network that says nothing of artefacts
+        if code not in plain[0].values:  # a network that says nothing of artefacts
             continue
-        limit = float(np.quantile([values[code] for values in plain], 1 - FLAGGED))
+        limit = float(np.quantile([seen.values[code] for seen in plain], 1 - FLAGGED))
         if code not in quality.ARTEFACTS:
-            faulty = [values[code] for values in _pixels(outliner, folder, validation, draw)]
+            faulty = [seen.values[code] for seen in _pixels(outliner, folder, validation, draw)]
             limit = max(limit, float(np.quantile(faulty, 1 - DETECTED)))
         thresholds[code] = limit
         degraded = _values if code in quality.ARTEFACTS else _pixels
         changed = list(degraded(outliner, folder, held_out, draw))
         measures[code] = {
             "n": len(changed),
-            "flagged": _share(changed, code, thresholds[code]),
-            "untouched_flagged": _share(untouched, code, thresholds[code]),
-            "round_flagged": _share(in_round, code, thresholds[code]),
+            "flagged": _share(changed, code, limit),
+            "untouched_flagged": _share(untouched, code, limit),
+            "round_flagged": _share(in_round, code, limit),
         }
+        if any(seen.oblong for seen in untouched):
+            changed, plainly = ([s for s in part if s.oblong] for part in (changed, untouched))
+            measures[code] |= {
+                "oblong_n": len(plainly),
+                "oblong_flagged": _share(changed, code, limit),
+                "oblong_untouched_flagged": _share(plainly, code, limit),
+            }
     return thresholds, measures
 
 
@@ -81,32 +110,37 @@ def write(card: Card, thresholds: dict, measures: dict) -> None:
 
 def summary(thresholds: dict, measures: dict) -> str:
     """Thresholds and measures as lines of text."""
-    lines = [f"{'check':8}{'threshold':>10}{'flagged':>10}{'untouched':>11}{'round':>8}"]
+    heads = ("threshold", *COLUMNS)
+    lines = ["check   " + "".join(f"{head:>26}" for head in heads)]
     for code, entry in measures.items():
-        shares = f"{entry['flagged']:10.3f}{entry['untouched_flagged']:11.3f}"
-        shares += f"{entry['round_flagged']:8.3f}"
-        lines.append(f"{code:8}{thresholds[code]:10.3f}{shares}")
+        numbers = (thresholds[code], *(entry.get(column, float("nan")) for column in COLUMNS))
+        lines.append(f"{code:8}" + "".join(f"{number:26.3f}" for number in numbers))
     return "\n".join(lines)
 
 
-def _share(values: list[dict[str, float]], code: str, threshold: float) -> float:
-    return round(float(np.mean([one[code] > threshold for one in values])), 4)
+def _share(seen: list[Seen], code: str, threshold: float) -> float:
+    return round(float(np.mean([one.values[code] > threshold for one in seen])), 4)
 
 
 def _values(
     outliner: Outliner, folder: Path, rows: list[splits.Row], draw: Draw | None
-) -> Iterator[dict[str, float]]:
+) -> Iterator[Seen]:
     """The qualities of each photo, degraded if it is to be."""
     for whole in _frames(outliner, folder, rows, draw):
-        seen = outliner.run(whole.pixels[None])[1]
-        yield quality.measure(whole) | quality.of_artefacts(None if seen is None else seen[0])
+        said = outliner.run(whole.pixels[None])[1]
+        artefacts_seen = quality.of_artefacts(None if said is None else said[0])
+        yield Seen(quality.measure(whole) | artefacts_seen, _oblong(whole))
 
 
-def _pixels(
-    outliner: Outliner, folder: Path, rows: list[splits.Row], draw: Draw
-) -> Iterator[dict[str, float]]:
+def _pixels(outliner: Outliner, folder: Path, rows: list[splits.Row], draw: Draw) -> Iterator[Seen]:
     """Those of each degraded photo that are read off the pixels, without asking the network."""
-    return (quality.measure(whole) for whole in _frames(outliner, folder, rows, draw))
+    for whole in _frames(outliner, folder, rows, draw):
+        yield Seen(quality.measure(whole), _oblong(whole))
+
+
+def _oblong(whole: Frame) -> bool:
+    left, top, right, bottom = whole.inside
+    return max(right - left, bottom - top) >= OBLONG * min(right - left, bottom - top)
 
 
 def _frames(
