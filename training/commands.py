@@ -77,7 +77,8 @@ def fit(options: argparse.Namespace) -> int:
     from training.learner import Data
     from training.outlines import outlined_rows
 
-    recipes = read_recipes(options.recipe, weights=options.weights, epochs=options.epochs)
+    changes = {name: getattr(options, name) for name in ("weights", "epochs", "precision")}
+    recipes = read_recipes(options.recipe, **changes)
     if recipes[0].task == "segmentation":
         rows = outlined_rows(splits.read_list(options.images), options.data)
     else:
