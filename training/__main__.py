@@ -130,6 +130,9 @@ def _add_export(into) -> None:
     command = _add(into, "export", "make the served files and the card of a run", commands.export)
     command.add_argument("run_folder", type=Path, metavar="RUN")
     command.add_argument("--data", type=Path, help="the run's data, if the folder has moved")
+    command.add_argument(
+        "--images", type=Path, metavar="LIST", help="the run's list, if it has moved"
+    )
     command.add_argument("--title", help="default: the name")
     where = _where(command)
     where.add_argument("--out", type=Path, help="into this folder, named after it")
