@@ -7,6 +7,7 @@ from pathlib import Path
 from model_zoo.errors import ZooError
 from training import commands, scoring, splits, watch
 from training.place import place_of
+from training.recipe_file import PRECISIONS
 
 MODEL_HELP = "a card's name, or what stands before its dot; a .keras or a .tflite file"
 
@@ -112,8 +113,11 @@ def _add_fit(into) -> None:
         "--teacher", nargs="+", metavar="RUN_OR_MODEL", help="for a recipe with distillation"
     )
     _images(command)
-    command.add_argument("--limit", type=int, help="only this many photos of each part, to try out")
-    command.add_argument("--epochs", type=int, help="at most so many in each phase, to try out")
+    command.add_argument(
+        "--limit", type=_count, help="only this many photos of each part, to try out"
+    )
+    command.add_argument("--epochs", type=_count, help="at most so many in each phase, to try out")
+    command.add_argument("--precision", choices=PRECISIONS, help="instead of the recipe's")
     command.add_argument("--resume", action="store_true", help="go on with the run in --out")
     _skip_broken(command)
     hosts = command.add_argument_group("several hosts", "one process each, all of them given:")
@@ -126,6 +130,9 @@ def _add_export(into) -> None:
     command = _add(into, "export", "make the served files and the card of a run", commands.export)
     command.add_argument("run_folder", type=Path, metavar="RUN")
     command.add_argument("--data", type=Path, help="the run's data, if the folder has moved")
+    command.add_argument(
+        "--images", type=Path, metavar="LIST", help="the run's list, if it has moved"
+    )
     command.add_argument("--title", help="default: the name")
     where = _where(command)
     where.add_argument("--out", type=Path, help="into this folder, named after it")

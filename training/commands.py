@@ -77,7 +77,8 @@ def fit(options: argparse.Namespace) -> int:
     from training.learner import Data
     from training.outlines import outlined_rows
 
-    recipes = read_recipes(options.recipe, weights=options.weights, epochs=options.epochs)
+    changes = {name: getattr(options, name) for name in ("weights", "epochs", "precision")}
+    recipes = read_recipes(options.recipe, **changes)
     if recipes[0].task == "segmentation":
         rows = outlined_rows(splits.read_list(options.images), options.data)
     else:
@@ -110,10 +111,9 @@ def export(options: argparse.Namespace) -> int:
     else:
         folder = options.out or registry.installed_folder() / name
         place = exporting.Place(name, folder, folder / f"{name}.toml")
-    title = options.title or name
-    exporting.export(
-        options.run_folder, place, title=title, default=options.default, data=options.data
-    )
+    said = {"title": options.title or name, "default": options.default}
+    moved = {"data": options.data, "images": options.images}
+    exporting.export(options.run_folder, place, **said, **moved)
     if options.default:
         _unmark_others(place.card)
     print(f"{name}: {place.card}")

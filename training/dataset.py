@@ -96,7 +96,9 @@ class Batches(keras.utils.PyDataset):
         if not mixed:
             return pixels, targets
         random = np.random.default_rng((self.recipe.seed, self.epoch, index))
-        pixels, targets = mix(pixels, targets, self.recipe.mixup, self.recipe.cutmix, random)
+        pixels, targets = mix(
+            pixels, targets, self.recipe.mixup, self.recipe.cutmix, random, _shown(self.recipe)
+        )
         return pixels[self.share], targets[self.share]
 
 
@@ -106,28 +108,41 @@ def mix(
     mixup: float,
     cutmix: float,
     random: np.random.Generator,
+    shown: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The batch, (n, S, S, 3) uint8 and (n, K), each photo mixed with another one of it.
 
     mixup, cutmix: alpha of the Beta distribution of the share that is kept, 0 for none; with both,
     one of them is drawn for the batch. mixup: Zhang et al. 2018, arXiv 1710.09412; CutMix: Yun et
     al. 2019, arXiv 1905.04899. Mixed before augmentation, so both photos are turned alike.
+
+    shown: the part of the side, about the middle, that augmentation leaves in view. CutMix pastes
+    within it, or a crop could take the whole rectangle away, and tells the rectangle's share of it.
+    That share is approximate: wider crops show more around, turns and shifts take corners away.
     """
     other = random.permutation(len(pixels))
     cut = cutmix > 0 and (mixup == 0 or random.random() < 0.5)
     kept = random.beta(*[cutmix if cut else mixup] * 2)
     if cut:
-        side = pixels.shape[1]
-        height = width = round(side * np.sqrt(1 - kept))
-        top, left = random.integers(0, side - height + 1), random.integers(0, side - width + 1)
-        part = np.s_[:, top : top + height, left : left + width]
+        inner = round(pixels.shape[1] * shown)
+        size = round(inner * np.sqrt(1 - kept))
+        margin = (pixels.shape[1] - inner) // 2
+        top, left = margin + random.integers(0, inner - size + 1, 2)
+        part = np.s_[:, top : top + size, left : left + size]
         mixed = pixels.copy()
         mixed[part] = pixels[other][part]
-        kept = 1 - height * width / side**2
+        kept = 1 - size**2 / inner**2
     else:
         both = kept * pixels.astype(np.float32) + (1 - kept) * pixels[other]
         mixed = np.round(both).astype(np.uint8)
     return mixed, (kept * targets + (1 - kept) * targets[other]).astype(np.float32)
+
+
+def _shown(recipe: Recipe) -> float:
+    """The part of the side that the closest crop of the recipe shows where it is not shifted."""
+    if recipe.published_augment:
+        return 1 - recipe.published_augment.zoom
+    return min(1.0, recipe.augment.area[0] ** 0.5)
 
 
 def _oversampled(targets: np.ndarray, recipe: Recipe) -> np.ndarray:

@@ -13,10 +13,8 @@ import tomlkit
 
 from model_zoo.architectures import build
 from model_zoo.card import CLASSIFICATION, INSIDE, OUTLINED, SEGMENTATION, Card
-from model_zoo.cases import read_cases
 from model_zoo.compile import compile_flat, load_flat
 from model_zoo.engine import Engine
-from model_zoo.errors import BadData
 from model_zoo.labels import CODES
 from model_zoo.seal import sealed
 from model_zoo.store import sha256_of
@@ -24,12 +22,10 @@ from model_zoo.training_ids import write_rows
 from model_zoo.unet import build_unet
 from training import checkpoint, splits
 from training.dataset import load_photos
-from training.finished import rows_known
+from training.outcome import FinishedRun, read_run
 from training.outline_measures import MaskCandidate, choose_mask, measure_mask_precisions
-from training.outlines import outlined_rows
 from training.precision import Candidate, choose, measure_precisions
 from training.recipe import Recipe
-from training.recipe_file import recipe_from
 
 KERAS_FILE = "best_final_model.keras"
 TRAINING_IDS = "training_ids.csv.gz"
@@ -39,6 +35,7 @@ HISTORY_KEYS = (
     "epoch",
     "side",
     "loss",
+    "val_objective",
     "val_loss",
     "val_accuracy",
     "val_balanced_accuracy",
@@ -46,6 +43,7 @@ HISTORY_KEYS = (
     "val_iou",
 )
 TEXTS = Path(__file__).with_name("card_texts.toml")
+RARE = {"AK", "DF", "SCC", "VASC"}  # as the texts name them
 
 
 @dataclass(frozen=True)
@@ -57,36 +55,21 @@ class Place:
     card: Path
 
 
-@dataclass(frozen=True)
-class FinishedRun:
-    """What a run left behind: its settings, its history, and the weights to keep with their epoch.
-
-    recipe: of the last stage; stages: names of all. history: of all of them, epochs counted on;
-    earlier: how many of these are not of the last stage. folder: of the photos. train, validation:
-    their rows, lesions completed from the tables. known: image and lesion of all photos that the
-    network was trained on, those of its origins included.
-    """
-
-    recipe: Recipe
-    stages: list[str]
-    places: dict
-    history: list[dict]
-    earlier: int
-    weights: list[np.ndarray]
-    chosen: dict
-    folder: Path
-    train: list[splits.Row]
-    validation: list[splits.Row]
-    known: list[tuple[str, str]]
-
-
-def export(run: Path, place: Place, *, title: str, default: bool, data: Path | None = None) -> None:
+def export(
+    run: Path,
+    place: Place,
+    *,
+    title: str,
+    default: bool,
+    data: Path | None = None,
+    images: Path | None = None,
+) -> None:
     """Nothing; writes the model of a run, or of its last stage, with its card, to `place`.
 
-    data: the folder whose photos the run validated on, if it has moved; they decide the
-    precision. Without any photos the model is served as float32.
+    data, images: the folder whose photos the run validated on, and its list, where these have
+    moved. The photos decide the precision; without any the model is served as float32.
     """
-    finished = read_run(run, data)
+    finished = read_run(run, data, images)
     keras.config.set_dtype_policy("float32")
     recipe, side = finished.recipe, finished.chosen["side"]
     make = build_unet if recipe.task == SEGMENTATION else build
@@ -135,58 +118,10 @@ def _figures(candidate: Candidate | MaskCandidate) -> dict:
     return figures
 
 
-def read_run(run: Path, data: Path | None) -> FinishedRun:
-    """What a run, or its last stage, left behind. Raises `BadData` where there is none."""
-    stages = checkpoint.stages(run)
-    run = checkpoint.last_stage(run)
-    if not (run / checkpoint.RECIPE).is_file():
-        raise BadData("run_missing", folder=run)
-    weights, chosen = checkpoint.load_best(run)
-    recipe, places = (checkpoint.read_json(run / n) for n in (checkpoint.RECIPE, checkpoint.DATA))
-    history, earlier = _history(stages or [run])
-    folder, rows = data or Path(places["folder"]), splits.read_list(Path(places["images"]))
-    task = recipe.get("task", CLASSIFICATION)
-    if folder.is_dir() and task == SEGMENTATION:
-        rows = outlined_rows(rows, folder)
-    elif folder.is_dir():
-        rows = splits.complete(rows, {case.image: case for case in read_cases(folder)})
-    train, validation = (
-        splits.part_of(rows, part, places["limit"]) for part in (splits.TRAIN, splits.VALIDATION)
-    )
-    if folder.is_dir() and splits.digest(train + validation) != places["photos_sha256"]:
-        raise BadData("other_list", list=places["images"], folder=run)
-    return FinishedRun(
-        recipe_from(recipe),
-        [folder.name.split("_", 1)[1] for folder in stages] or [recipe["name"]],
-        places,
-        history,
-        earlier,
-        weights,
-        chosen,
-        folder,
-        train,
-        validation,
-        rows_known(run),
-    )
-
-
-def _history(stages: list[Path]) -> tuple[list[dict], int]:
-    """The epochs of all stages, counted through, and how many were before the last stage."""
-    history: list[dict] = []
-    earlier = 0
-    for number, stage in enumerate(stages, start=1):
-        earlier = len(history)
-        entries = checkpoint.read_json(stage / checkpoint.HISTORY)
-        history += [
-            {**entry, "stage": number, "epoch": earlier + entry["epoch"]} for entry in entries
-        ]
-    return history, earlier
-
-
 def _about(finished: FinishedRun, place: Place, flatbuffer: Path, precision: str) -> dict:
     recipe = finished.recipe
     outlines = recipe.task == SEGMENTATION
-    texts = tomlkit.parse(TEXTS.read_text(encoding="utf-8"))[recipe.task]
+    texts = card_texts(recipe, splits.is_development(finished.images))
     return {
         "name": place.name,
         "title": place.name,
@@ -203,15 +138,55 @@ def _about(finished: FinishedRun, place: Place, flatbuffer: Path, precision: str
     }
 
 
+def card_texts(recipe: Recipe, development: bool) -> dict:
+    """What a card says of a model of this recipe. development: trained on the development list."""
+    texts = dict(tomlkit.parse(TEXTS.read_text(encoding="utf-8"))[recipe.task])
+    texts.pop("limits_measured", None)
+    where = texts.pop("limits_where", {})
+    drawn_more = recipe.sampling_power < 1 or set(recipe.oversample) >= RARE
+    holds = {
+        "rare_drawn_more": drawn_more,
+        "rare_drawn_evenly": not drawn_more,
+        "development_list": development,
+    }
+    for name, limit in where.items():
+        if holds[name]:
+            texts["limits"].append(limit)
+    return texts
+
+
 def write_measures(card: Card, result: dict) -> None:
-    """Nothing; puts the result of `evaluate` into a card, by resolution, keeping all else."""
+    """Nothing; puts the result of `evaluate` into a card, by resolution, keeping all else.
+
+    But for the limit that melanomas are missed, which is there if the result at native resolution
+    says so.
+    """
     document = tomlkit.parse(card.path.read_text(encoding="utf-8"))
     kept = document.get("metrics", {})
     name = "native" if result["resolution"] == "native" else f"at_{result['resolution']}_px"
     name += "_tta" if result["tta"] else ""
     kept[name] = _without_none(result)
     document["metrics"] = kept
+    if name == "native" and "limits" in document and "confusion_matrix" in result:
+        _tell_missed(document["limits"], result["confusion_matrix"])
     card.path.write_text(sealed(tomlkit.dumps(document)), encoding="utf-8")
+
+
+def _tell_missed(limits: list[str], counts: list[list[int]]) -> None:
+    """Nothing; says among the limits that melanomas are missed, if it is so, else no longer.
+
+    It is if more than a quarter is called something else, most often a nevus. Rows are true.
+    """
+    texts = tomlkit.parse(TEXTS.read_text(encoding="utf-8"))[CLASSIFICATION]
+    limit = str(texts["limits_measured"]["melanomas_missed"])
+    called = dict(zip(CODES, counts[CODES.index("MEL")], strict=True))
+    found = called.pop("MEL")
+    missed = sum(called.values())
+    misses = missed > (missed + found) / 4 and max(called, key=called.get) == "NV"
+    if misses and limit not in limits:
+        limits.append(limit)
+    elif limit in limits and not misses:
+        limits.remove(limit)
 
 
 def _without_none(value: object) -> object:
@@ -261,7 +236,7 @@ def _halved(content: bytes, folder: Path) -> bytes:
 
 
 def _training_table(finished: FinishedRun, candidates: list[dict]) -> dict:
-    images, history = Path(finished.places["images"]), finished.history
+    images, history = finished.images, finished.history
     development = splits.is_development(images)
     data = f"the list {images.name}"
     if development:
@@ -276,7 +251,7 @@ def _training_table(finished: FinishedRun, candidates: list[dict]) -> dict:
         "recipe": ", then ".join(finished.stages),
         **{name: told for name in ORIGINS if (told := finished.places.get(name))},
         "epoch": finished.earlier + finished.chosen["epoch"],
-        "epochs": finished.earlier + finished.recipe.epochs,
+        "epochs": len(history),
         "history": [{key: entry[key] for key in HISTORY_KEYS if key in entry} for entry in history],
         f"validation_{finished.recipe.criterion}": round(finished.chosen[criterion], 4),
         "precisions": candidates,

@@ -96,19 +96,24 @@ def reliability(targets: np.ndarray, probabilities: np.ndarray, ece: dict, title
 
 
 def training_history(history: list[dict], model: str) -> Figure:
-    """Losses and validation measures by epoch; a line where the side in pixels changes."""
+    """Losses and validation measures by epoch; a line where the stage or the side changes.
+
+    Beside the training loss stands the same loss on validation photos, without class weights, or
+    the cross-entropy where a history holds no other.
+    """
     figure = Figure(figsize=(8.4, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     epochs = [entry["epoch"] for entry in history]
+    validated = "val_objective" if all("val_objective" in e for e in history) else "val_loss"
     for axes, names in (
-        (left, ("loss", "val_loss")),
+        (left, ("loss", validated)),
         (right, ("val_accuracy", "val_balanced_accuracy")),
     ):
         for name, colour in zip(names, (INK, ACCENT), strict=True):
             values = [entry[name] for entry in history]
             axes.plot(epochs, values, color=colour, label=name.replace("_", " "))
         for before, after in itertools.pairwise(history):
-            if before["side"] != after["side"]:
+            if any(before.get(key) != after.get(key) for key in ("stage", "side")):
                 axes.axvline(after["epoch"] - 0.5, color=PALE, linewidth=1)
         axes.set_xlabel("epoch")
         axes.legend(fontsize=8)

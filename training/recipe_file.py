@@ -29,7 +29,11 @@ FOLDER = Path(__file__).with_name("recipes")
 
 
 def read_recipes(
-    name_or_file: str, *, weights: str | None = None, epochs: int | None = None
+    name_or_file: str,
+    *,
+    weights: str | None = None,
+    epochs: int | None = None,
+    precision: str | None = None,
 ) -> tuple[Recipe, ...]:
     """The recipe of a name in `training/recipes`, or of a TOML file; or its stages, in order.
 
@@ -37,8 +41,8 @@ def read_recipes(
     file of stages holds nothing but `stages`, such names; each begins with the best weights of the
     one before. weights: instead of the first one's own ("imagenet", "none", an .npz file, or a
     finished network).
-    epochs: at most so many of each phase. Raises `BadData` that names the file and the unknown key,
-    missing key or wrong type.
+    epochs: at most so many of each phase. precision: instead of that of each. Raises `BadData` that
+    names the file and the unknown key, missing key or wrong type.
     """
     file = _find(name_or_file)
     try:
@@ -58,7 +62,10 @@ def read_recipes(
         raise BadData("bad_recipe", file=file.name, problem=str(fault)) from fault
     if weights:
         first = dataclasses.replace(first, weights=weights)
-    return tuple(recipe if epochs is None else _cut(recipe, epochs) for recipe in (first, *later))
+    recipes = (first, *later)
+    if precision:
+        recipes = (dataclasses.replace(recipe, precision=precision) for recipe in recipes)
+    return tuple(recipe if epochs is None else _cut(recipe, epochs) for recipe in recipes)
 
 
 def read_recipe(name_or_file: str, *, weights: str | None = None) -> Recipe:

@@ -11,8 +11,8 @@ from model_zoo.errors import BadData
 from model_zoo.images import decode_rgb, square
 from model_zoo.labels import CODES
 from training import dataset, isic2019, splits
-from training.dataset import Batches, load_photos, mix
-from training.recipe import Phase, Recipe
+from training.dataset import Batches, Photos, load_photos, mix
+from training.recipe import Augment, Phase, PublishedAugment, Recipe
 
 
 def copy_tables(source, target, change=lambda name, text: text):
@@ -223,21 +223,58 @@ def test_oversampling_adds_copies_of_the_asked_classes_only(small_isic):
     assert set(batches.order) == set(range(48))
 
 
-@pytest.mark.parametrize(("mixup", "cutmix"), [(0.4, 0.0), (0.0, 1.0)])
-def test_a_mixture_has_targets_in_the_share_of_its_pixels(mixup, cutmix):
-    shades = np.array([10, 60, 110, 160, 210], np.uint8)
-    pixels = np.broadcast_to(shades[:, None, None, None], (5, 32, 32, 3)).copy()
-    targets = np.eye(8, dtype=np.float32)[:5]
+SHADES = np.array([10, 60, 110, 160, 210], np.uint8)
+
+
+def plain_photos(side=32):
+    """Five photos of one shade each, and their targets."""
+    pixels = np.broadcast_to(SHADES[:, None, None, None], (5, side, side, 3)).copy()
+    return pixels, np.eye(8, dtype=np.float32)[:5]
+
+
+@pytest.mark.parametrize(
+    ("mixup", "cutmix", "shown"), [(0.4, 0.0, 0.75), (0.0, 1.0, 1.0), (0.0, 1.0, 0.75)]
+)
+def test_a_mixture_has_targets_in_the_share_of_its_pixels(mixup, cutmix, shown):
+    """CutMix, of the pixels that the closest crop shows."""
+    pixels, targets = plain_photos()
+    middle = np.s_[4:28] if cutmix and shown < 1 else np.s_[:]
     shares = []
     for seed in range(20):
         random = np.random.default_rng(seed)
-        mixed, told = mix(pixels, targets, mixup, cutmix, random)
+        mixed, told = mix(pixels, targets, mixup, cutmix, random, shown)
         assert np.allclose(told.sum(axis=1), 1, atol=1e-6)
-        expected = told[:, :5] @ shades
-        assert np.abs(mixed.mean(axis=(1, 2, 3)) - expected).max() < 0.6
+        expected = told[:, :5] @ SHADES
+        assert np.abs(mixed[:, middle, middle].mean(axis=(1, 2, 3)) - expected).max() < 0.6
         shares.append(told.max(axis=1).min())
     assert np.ptp(shares) > 0.1
-    assert (pixels[:, 0, 0, 0] == shades).all()  # the photos themselves are not changed
+    assert (pixels[:, 0, 0, 0] == SHADES).all()  # the photos themselves are not changed
+
+
+@pytest.mark.parametrize(
+    ("settings", "middle"),
+    [
+        ({"augment": Augment(area=(0.25, 1.0))}, 16),
+        ({"published_augment": PublishedAugment(zoom=0.25)}, 24),
+    ],
+    ids=["own", "published"],
+)
+def test_what_cutmix_pastes_is_in_the_closest_crop(settings, middle):
+    pixels, targets = plain_photos()
+    batches = Batches(
+        Photos(pixels, targets.argmax(axis=1), []),
+        Recipe("cut", "Tiny", (Phase(32, 1),), batch=5, cutmix=1.0, **settings),
+    )
+    pasted = np.zeros((32, 32), bool)
+    for epoch in range(40):
+        batches.begin_epoch(epoch)
+        mixed, told = batches[0]
+        own = mixed[:, :1, :1]  # the corner of a photo stays as it is
+        pasted |= (mixed != own).any(axis=(0, 3))
+        assert ((told.diagonal() < 1) == (mixed != own).any(axis=(1, 2, 3))).all()
+    rows, columns = np.flatnonzero(pasted.any(axis=1)), np.flatnonzero(pasted.any(axis=0))
+    edge = (32 - middle) // 2
+    assert (rows.min(), rows.max()) == (columns.min(), columns.max()) == (edge, 31 - edge)
 
 
 def test_mixed_batches_are_seeded_by_epoch(small_isic):
