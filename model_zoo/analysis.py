@@ -28,9 +28,10 @@ class Analysis:
     heatmaps: float32 (h, w, K), rectified Grad-CAM, not scaled, or None. box: what the model saw
     (left, top, right, bottom in pixels of the photo), size: width, height of the photo.
     randomised: heatmaps with the last layer shuffled (see `grad_cam`), or None.
-    pooled: float32 (C,), the features behind the answer, or None. answers: float (A, K), what each
-    view of the photo and each member of an ensemble says, before `temperature`. prediction_set:
-    codes, None where none was fitted. checks: by code, of those that were made.
+    pooled: float32 (C,), the features behind the answer, of an ensemble those of its first member,
+    or None. answers: float (A, K), what each view of the photo and each member of an ensemble says,
+    before `temperature`. prediction_set: codes, None where none was fitted. checks: by code, of
+    those that were made.
     outline, abcd: of the lesion, None where none is found or looked for. mode: how the model was
     asked (see `trust`). centred: whether `box` is the square in the middle, on which all that the
     card knows was fitted and measured, and not one that was chosen. read: that square as the

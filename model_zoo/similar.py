@@ -47,8 +47,9 @@ def build(
 ) -> tuple[int, list[str]]:
     """How many cases the index of this model now holds, and the images that could not be read.
 
-    It replaces an older one. Raises `BadData` for a folder of another layout, `ZooError` where the
-    library is missing.
+    It replaces an older one. Of an ensemble it holds the features of the first member alone, as
+    they are in `Analysis.pooled`. Raises `BadData` for a folder of another layout, `ZooError` where
+    the library is missing.
     """
     index = _usearch().Index(ndim=_width(classifier), metric="cos", dtype="f16")
     cases = read_cases(folder)

@@ -3,14 +3,19 @@
 import csv
 import gzip
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from model_zoo import registry
 from model_zoo.card import Card
 
 # ISIC 2019 names photos of one archive so; the archive itself, and ISIC 2018, without it.
 SUFFIX = "_downsampled"
+# How names of photos and lesions begin that come from there: the archive's own, and ISIC 2019's.
+ISIC_NAMINGS = frozenset({"ISIC", "IL", "HAM", "BCN", "MSK"})
+LETTERS = re.compile(r"[^\W\d_]*")
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,31 @@ class TrainingIds:
         return plain in self.images or not lesions.isdisjoint(self.lesions)
 
     def tell(self, image: str, lesion_id: str) -> bool | None:
-        """As `know`, but None where that was only not found: without a lesion id another photo of
-        the lesion may have been trained on.
+        """As `know`, but None where another photo of the lesion may have been trained on.
+
+        That is so without a lesion id. It is also so where the photo or its lesion is named as
+        photos of ISIC are, and the list names lesions otherwise, such as HAM_1 and not IL_1.
         """
-        return self.know(image, lesion_id) or (False if lesion_id else None)
+        if self.know(image, lesion_id):
+            return True
+        if not lesion_id:
+            return None
+        comparable = naming(lesion_id) in self._namings
+        foreign = ISIC_NAMINGS.isdisjoint({naming(image), naming(lesion_id)})
+        return False if comparable or foreign else None
+
+    @cached_property
+    def _namings(self) -> frozenset[str]:
+        return frozenset(naming(lesion) for lesion in self.lesions if lesion)
 
     def know_any(self, images: Iterable[str]) -> bool:
         """Whether any of the photos was trained on, for archives with lesion ids of their own."""
         return any(self.know(image) for image in images)
+
+
+def naming(name: str) -> str:
+    """The letters that a name begins with: HAM of HAM_0000118, MSK of MSK4_0012."""
+    return LETTERS.match(name).group()
 
 
 def training_ids(card: Card) -> TrainingIds | None:

@@ -189,6 +189,8 @@ def similar_cases(viewed: Viewed) -> None:
     except ZooError as fault:
         st.error(told(fault), icon=":material/error:")
         return
+    if index is None:
+        _index.clear(reader.card.name, viewed.mode, reader.digest())  # one may be made any time
     if index is None or viewed.analysis.pooled is None:
         st.caption(text("similar.how"))
         command = text("similar.command", name=asked_as(reader.card))
@@ -204,6 +206,8 @@ def similar_cases(viewed: Viewed) -> None:
             elif case.known is None:
                 st.badge(text("similar.known_unknown"), color="gray")
     st.caption(text("similar.note"))
+    if reader.card.members:
+        st.caption(text("similar.first_member", name=reader.card.members[0]))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, ttl=600)

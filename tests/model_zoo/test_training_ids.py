@@ -2,8 +2,10 @@
 
 import csv
 
+import pytest
+
 from model_zoo import registry
-from model_zoo.training_ids import SUFFIX, TrainingIds, training_ids
+from model_zoo.training_ids import SUFFIX, TrainingIds, naming, training_ids
 from training.splits import DEV_LIST, HELD_OUT, TRAIN
 
 
@@ -30,6 +32,34 @@ def test_without_a_lesion_id_only_the_photo_itself_can_tell():
     assert known.tell("ISIC_1", "HAM_1") is False
     assert known.tell("ISIC_1", "") is None
     assert known.tell("ISIC_2", "") is True
+
+
+@pytest.mark.parametrize(
+    ("image", "lesion_id", "told"),
+    [
+        ("ISIC_1", "IL_1", None),  # the archive's own id, of a lesion that may be HAM_2
+        ("ISIC_1", "OWN_1", None),
+        ("own 1", "IL_1", None),
+        ("HAM_7", "17", None),
+        ("own 1", "OWN_1", False),
+        ("1", "1", False),
+        ("ISIC_1", "MSK5_1", False),  # one naming, whatever the number in it
+        ("ISIC_2", "IL_1", True),
+    ],
+)
+def test_a_lesion_id_of_another_naming_than_the_list_cannot_tell(image, lesion_id, told):
+    known = TrainingIds(frozenset({"ISIC_2"}), frozenset({"HAM_2", "MSK4_2", ""}))
+    assert known.tell(image, lesion_id) is told
+
+
+def test_the_bundled_list_names_lesions_in_few_ways():
+    for card in registry.classifiers().values():
+        assert {naming(lesion) for lesion in training_ids(card).lesions} == {
+            "BCN",
+            "HAM",
+            "ISIC",
+            "MSK",
+        }
 
 
 def test_one_known_photo_of_a_lesion_is_enough():

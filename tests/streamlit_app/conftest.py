@@ -71,7 +71,8 @@ def archive(monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Archive)
     server.asked, server.broken, server.moved = [], {}, {}
     server.failing, server.following = 0, None
-    server.of_lesion = [result(1), result(2), result(7, "CC-BY-NC")]
+    server.asked_for, server.photo = "", b""
+    server.of_lesion = {"IL_1": [result(1), result(2), result(7, "CC-BY-NC")]}
     server.pages = [
         [
             result(1, lesion_id="IL_1"),

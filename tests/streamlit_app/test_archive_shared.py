@@ -17,7 +17,7 @@ from .isic_server import result
 def named(archive):
     """The archive, which names the lesion of each of its nine photos."""
     archive.pages = [[result(n, lesion_id=f"IL_{n}") for n in range(9)], []]
-    archive.of_lesion = [result(n) for n in range(9)]
+    archive.of_lesion = {f"IL_{n}": [result(n)] for n in range(9)}
     return archive
 
 

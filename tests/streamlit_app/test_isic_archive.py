@@ -55,7 +55,7 @@ def test_a_lesion_is_known_by_any_of_its_photos_whatever_their_licence(archive):
 
 @pytest.mark.parametrize("of_lesion", [[], [{}], [{"isic_id": "ISIC_9"}]])
 def test_where_the_archive_does_not_tell_the_photos_of_a_lesion_it_is_unknown(archive, of_lesion):
-    archive.of_lesion = of_lesion
+    archive.of_lesion["IL_1"] = of_lesion
     photo = photo_of_lesion()
     assert photo.lesion_photos is None
     assert photo.trained_on(TrainingIds(images=frozenset({"ISIC_5"}))) is None

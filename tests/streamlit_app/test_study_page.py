@@ -1,24 +1,22 @@
 """The Study page, driven without a browser."""
 
-import csv
 import dataclasses
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from model_zoo import registry
-from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS
 from model_zoo.classifier import Classifier
-from model_zoo.labels import CODES
 from model_zoo.trust import TTA
 from streamlit_app import archive_shared, isic_archive, study
 from streamlit_app.components import study_sources
 from streamlit_app.components.charts import LIGHT
 from streamlit_app.components.photo_source import samples
 from streamlit_app.content import CHOSEN, LANGUAGES, class_name, in_language, text
+
+from .study_steps import commit, press, words
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 
@@ -37,27 +35,11 @@ def app():
     return test.switch_page("app_pages/study.py").run()
 
 
-def words(test) -> str:
-    parts = [*test.markdown, *test.caption, *test.error, *test.warning, *test.success, *test.info]
-    return "\n".join(str(part.value) for part in parts)
-
-
-def press(test, label):
-    next(button for button in test.button if button.label == label).click()
-    return test.run()
-
-
 def begin(test, *, drill=False, label="Begin"):
     test.session_state["study_source"] = "drawn"
     test.session_state["study_length"] = 5
     test.session_state["study_drill"] = drill
     return press(test.run(), label)
-
-
-def commit(test, code="NV", confidence="sure"):
-    test.session_state["study_first"] = code
-    test.session_state["study_confidence"] = confidence
-    return press(test, "Commit")
 
 
 def test_a_whole_round_from_begin_to_scores(app):
@@ -288,22 +270,3 @@ def test_a_list_that_is_missing_leaves_it_unknown(tmp_path, monkeypatch):
     assert study_sources.cases(study_sources.ARCHIVE, card, 5, 1)[0].known is None
     for listed in (reference, registry.default_card()):
         assert study_sources.cases(study_sources.ARCHIVE, listed, 5, 1)[0].known is False
-
-
-def test_a_case_of_a_folder_without_a_lesion_id_is_unknown(tmp_path, monkeypatch):
-    photo = study_sources.SAMPLES / "network.jpg"
-    (tmp_path / PHOTOS).mkdir()
-    marks = [int(code == "NV") for code in CODES]
-    truth = [["image", *CODES], ["ISIC_9000001", *marks], ["ISIC_9000002", *marks]]
-    about = [["image", "lesion_id"], ["ISIC_9000001", "OWN_1"], ["ISIC_9000002", ""]]
-    for name, rows in ((GROUND_TRUTH, truth), (METADATA, about)):
-        with (tmp_path / name).open("w", newline="") as stream:
-            csv.writer(stream).writerows(rows)
-    for image, *_ in about[1:]:
-        shutil.copy(photo, tmp_path / PHOTOS / f"{image}.jpg")
-    monkeypatch.setenv("LESIONLENS_CASES", str(tmp_path))
-    found = study_sources.cases(study_sources.FOLDER, registry.default_card(), 5, 1)
-    assert {case.name: case.known for case in found} == {
-        "ISIC_9000001": False,
-        "ISIC_9000002": None,
-    }

@@ -3,12 +3,10 @@
 import json
 
 import cv2
-import keras
 import numpy as np
 import pytest
-from PIL import Image
 
-from model_zoo import architectures, artefacts, quality, registry, unet
+from model_zoo import artefacts, quality, registry
 from model_zoo.card import SEGMENTATION
 from model_zoo.errors import BadData, BadModel
 from model_zoo.frames import frame
@@ -18,71 +16,24 @@ from training.export import Place, export
 from training.fit import fit
 from training.learner import Data
 from training.losses import CrossEntropyDice
-from training.recipe import Augment, Optimizer, Phase, Recipe
 from training.segmentation import overlap
 
-SIDE = 64
+from .outlined import SIDE, draw_outlined, know_tiny_unet, recipe, rows_of_parts
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """20 frames with a dark ellipse each, and their masks at three times the size."""
-    root = tmp_path_factory.mktemp("outlines")
-    (root / "images").mkdir()
-    (root / "masks").mkdir()
-    random = np.random.default_rng(0)
-    for index in range(20):
-        middle = tuple(int(v) for v in random.integers((30, 25), (70, 50)))
-        axes = tuple(int(v) for v in random.integers(8, 20, 2))
-        rgb = np.full((75, 100, 3), (215, 175, 160), np.uint8)
-        cv2.ellipse(rgb, middle, axes, 0, 0, 360, (120, 70, 50), -1)
-        noisy = (rgb + random.integers(-6, 7, rgb.shape)).clip(0, 255).astype(np.uint8)
-        mask = np.zeros((225, 300), np.uint8)
-        cv2.ellipse(
-            mask, tuple(3 * v for v in middle), tuple(3 * v for v in axes), 0, 0, 360, 255, -1
-        )
-        Image.fromarray(noisy).save(root / "images" / f"P{index}.jpg", quality=95)
-        Image.fromarray(mask).save(root / "masks" / f"P{index}_segmentation.png")
-    return root
+    return draw_outlined(tmp_path_factory.mktemp("outlines"))
 
 
 @pytest.fixture
 def rows():
-    parts = [splits.TRAIN] * 16 + [splits.VALIDATION] * 2 + [splits.HELD_OUT] * 2
-    return [splits.Row(f"P{i}", "NV", f"L{i}", part) for i, part in enumerate(parts)]
+    return rows_of_parts()
 
 
 @pytest.fixture
 def tiny_unet(monkeypatch):
-    def make(include_top, weights, input_tensor):
-        x = input_tensor
-        for level in range(5):
-            x = keras.layers.Conv2D(
-                8, 3, strides=2, padding="same", activation="relu", name=f"down_{level}"
-            )(x)
-        return keras.Model(keras.utils.get_source_inputs(x)[0], x)
-
-    monkeypatch.setitem(architectures.BACKBONES, "Tiny", architectures.Backbone(make, "tf", 32))
-    monkeypatch.setitem(unet.TAPS, "Tiny", tuple(f"down_{level}" for level in range(5)))
-    return "Tiny"
-
-
-def recipe(backbone, epochs):
-    return Recipe(
-        "outlines",
-        backbone,
-        (Phase(SIDE, epochs),),
-        task=SEGMENTATION,
-        weights="none",
-        dropout=0.0,
-        batch=4,
-        precision="float32",
-        loss="cross_entropy_dice",
-        criterion="dice",
-        statistics_momentum=0.5,
-        optimizer=Optimizer(peak=1e-2, ema=0.5),
-        augment=Augment(sides=(), sides_share=0),
-    )
+    return know_tiny_unet(monkeypatch)
 
 
 def test_a_mask_lies_on_its_lesion_whatever_the_frame(folder, rows):
