@@ -18,11 +18,12 @@ from streamlit_app.batch import (
     queue,
     worth_drawing,
 )
-from streamlit_app.batch_csv import Reader, to_csv, without_answer
+from streamlit_app.batch_csv import to_csv, without_answer
 from streamlit_app.components.loaded import loaded
-from streamlit_app.components.model_choice import choose_mode, choose_model
+from streamlit_app.components.model_choice import choose_mode, choose_model, named
 from streamlit_app.content import class_name, text, told
 from streamlit_app.exports import plain_name
+from streamlit_app.reader import Reader
 from streamlit_app.uploads import visitor_present
 
 REFRESH_SECONDS = 1.0
@@ -82,6 +83,7 @@ def _progress() -> None:
     job: Job = st.session_state["batch_job"]
     running = job.running
     rows = list(job.rows)
+    reader: Reader = st.session_state["batch_reader"]
     if running:
         # The bar alone draws itself every second; it has the table follow.
         st.fragment(_bar, run_every=REFRESH_SECONDS)(job, len(rows))
@@ -94,10 +96,12 @@ def _progress() -> None:
     if left_out:
         _tell_left_out(left_out, open_=not rows)
     if rows:
+        # Another model may be chosen above by now, and these rows stay of the one that read them.
+        views = text(f"report.{reader.mode}")
+        st.caption(text("batch.read_by", model=named(reader.model), views=views))
         st.fragment(_table)(rows)
     every = [*rows, *without_answer(job.names[len(rows) :], left_out)]
     if every:
-        reader = st.session_state["batch_reader"]
         st.download_button(
             text("batch.csv", count=len(every)),
             lambda: to_csv(every, reader, NOTICE),  # made once it is asked for
