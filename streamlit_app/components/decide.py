@@ -11,6 +11,7 @@ from model_zoo.registry import asked_as
 from model_zoo.trust import GROUPS, OperatingPoint, group_probability, of_card, predictive_values
 from streamlit_app.components.absent import absent
 from streamlit_app.components.charts import DARK, as_entry, as_table, draw, palette, shown
+from streamlit_app.components.faults import fault_told
 from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.content import text, thousands
 
@@ -47,7 +48,12 @@ def decide(card: Card, mode: str, *, key: str, analysis: Analysis | None = None)
 
     analysis: of a photo, whose probability is held against the threshold.
     """
-    points = [p for p in of_card(card, mode).operating_points if p.sensitivity and p.specificity]
+    with fault_told():
+        fitted = of_card(card, mode).operating_points
+        _decide(card, [p for p in fitted if p.sensitivity and p.specificity], key, analysis)
+
+
+def _decide(card: Card, points: list[OperatingPoint], key: str, analysis: Analysis | None) -> None:
     if not points:
         absent(card, text("decide.unfitted"), text("decide.command", name=asked_as(card)))
         return
