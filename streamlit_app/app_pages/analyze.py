@@ -116,7 +116,8 @@ def _of_photo(viewed: Viewed, chosen: Chosen, card: Card) -> None:
             help=text("analyze.zoom_help"),
             persist_state="session",
         )
-    if chosen.archive is not None:
+    # Of a photo that cannot be read the one before is still shown, which is not of the archive.
+    if chosen.archive is not None and viewed.shows(chosen.data):
         told_of_photo(chosen.archive, card)
 
 
