@@ -142,7 +142,7 @@ def _answer(analysis: Analysis, trust: Trust) -> list[tuple[str, str]]:
         facts.append((title, f"{point.threshold:.3f}: {value:.3f} {side}"))
     inside = analysis.heatmap_inside(analysis.label)
     if inside is not None:
-        facts.append((text("report.inside"), f"{inside:.0%}"))
+        facts.append((text("report.inside"), f"{inside:.0%}, {analysis.lesion_in_square:.0%}"))
     return facts
 
 

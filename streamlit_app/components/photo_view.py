@@ -166,5 +166,6 @@ def _told(viewed: Viewed, label: str, members: int, *, shuffled: bool) -> str:
         words = text("analyze.caption_heatmap", label=name, grid=grid)
     inside = analysis.heatmap_inside(label)
     if inside is not None:
-        words += " " + text("analyze.caption_inside", share=f"{inside:.0%}")
+        area = f"{analysis.lesion_in_square:.0%}"
+        words += " " + text("analyze.caption_inside", share=f"{inside:.0%}", area=area)
     return words
