@@ -7,7 +7,7 @@ import streamlit as st
 
 from model_zoo import registry
 from model_zoo.card import Card
-from model_zoo.errors import ZooError
+from model_zoo.errors import BadModel, ZooError
 from model_zoo.loading import served_sha256
 from model_zoo.registry import asked_as
 from model_zoo.store import learnt_hashes
@@ -158,8 +158,7 @@ def _files(card: Card) -> None:
 
 def _files_of_members(card: Card) -> None:
     """Nothing; draws the hash of what serves each member, and of all joined once all are known."""
-    known = registry.cards()
-    digests = [served_sha256(known[name]) if name in known else "" for name in card.members]
+    digests = [_served(name) for name in card.members]
     for name, digest in zip(card.members, digests, strict=True):
         st.markdown(f"{text('models.file_served')}: `{name}`")
         _hash(digest)
@@ -167,6 +166,14 @@ def _files_of_members(card: Card) -> None:
         # As `Classifier.digest` joins them, which reports print and the CSV of a batch has.
         st.markdown(text("models.file_joined"))
         _hash(hashlib.sha256("".join(digests).encode()).hexdigest())
+
+
+def _served(member: str) -> str:
+    """The sha256 of what serves a member, "" as long as that is not known."""
+    try:
+        return served_sha256(registry.find(member))
+    except BadModel:  # it is gone, which is told in the place of the figures
+        return ""
 
 
 def _hash(digest: str) -> None:
