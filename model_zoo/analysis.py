@@ -19,6 +19,8 @@ from model_zoo.trust import (
     status_of,
 )
 
+SQUARE_GRID = (16, 16)  # cells in which the square is searched for the lesion, 16 steps each
+
 
 @dataclass(frozen=True)
 class Analysis:
@@ -122,6 +124,16 @@ class Analysis:
             return None
         within = self.outline.within(self.box, heatmap.shape)
         return float((heatmap * within).sum() / heatmap.sum())
+
+    @property
+    def lesion_in_square(self) -> float | None:
+        """The share of what the model saw that the lesion fills, 0 to 1; None without an outline.
+
+        What `heatmap_inside` would be of a heatmap that is the same everywhere.
+        """
+        if self.outline is None:
+            return None
+        return float(self.outline.within(self.box, SQUARE_GRID).mean())
 
     def record(self, file: str) -> dict:
         """The analysis as it is written to JSON (see analysis.schema.json)."""

@@ -103,6 +103,23 @@ def fingerprint(card: Card) -> str:
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
+def served_sha256(card: Card) -> str:
+    """The sha256 in hex of the flatbuffer that serves a card, as it lies there now.
+
+    "" while that is not there, or is still to be compiled.
+    """
+    flatbuffer, keras_file = _networks(card)
+    try:
+        if flatbuffer is not None and flatbuffer.is_file():
+            return remembered_sha256(flatbuffer)
+        if keras_file is None or not keras_file.is_file():
+            return ""
+        record = _target(remembered_sha256(keras_file), card).with_suffix(".sha256")
+        return record.read_text(encoding="ascii") if record.is_file() else ""
+    except OSError:
+        return ""
+
+
 def compiled(file: Path, card: Card) -> Content:
     """The flatbuffer of a `.keras` file, compiled on the first call and kept by content hash.
 
@@ -112,14 +129,19 @@ def compiled(file: Path, card: Card) -> Content:
     if not file.is_file():
         raise BadModel("missing_file", path=file)
     digest = sha256_of(file)
-    key = f"{digest}-{card.precision}-{card.scaling}-{COMPILER}"
-    target = cache_folder("compiled") / f"{key}.tflite"
+    target = _target(digest, card)
     record = target.with_suffix(".sha256")
     if (kept := _as_recorded(target, record)) is not None:
         return kept
     check_compiler(file.name)
     with _compiling:  # whoever waited may find it there
         return _as_recorded(target, record) or _compile(file, digest, target, record, card)
+
+
+def _target(digest: str, card: Card) -> Path:
+    """Where the flatbuffer of a `.keras` file with this sha256 is kept."""
+    key = f"{digest}-{card.precision}-{card.scaling}-{COMPILER}"
+    return cache_folder("compiled") / f"{key}.tflite"
 
 
 def _compile(file: Path, digest: str, target: Path, record: Path, card: Card) -> Content:

@@ -19,6 +19,7 @@ from model_zoo.analysis import Analysis
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadImage, ZooError
 from model_zoo.images import MAX_BYTES, SUFFIXES, decode_rgb
+from model_zoo.trust import MALIGNANT_GROUP
 from streamlit_app.admission import turns
 from streamlit_app.log import log_fault
 from streamlit_app.thumbnails import thumbnail
@@ -42,7 +43,8 @@ ABSENT_SECONDS = 120.0
 class Row:
     """One photo's outcome: its analysis in short, or the fault why there is none.
 
-    thumbnail: a JPEG, b"" without one. probabilities: by class code. failed: codes of the checks
+    thumbnail: a JPEG, b"" without one. probabilities: by class code. malignant: of the malignant
+    group, None where the model knows no class of it. failed: codes of the checks
     that the photo did not pass. readable: whether its answer means anything.
     """
 
@@ -207,7 +209,8 @@ def _row(name: str, analysis: Analysis, rgb: np.ndarray) -> Row:
         analysis.status,
         analysis.label,
         dict(analysis.ranked()),
-        analysis.malignant_probability,
+        # A model with no class of the group gives it no probability, not 0.
+        analysis.malignant_probability if set(MALIGNANT_GROUP) & set(analysis.labels) else None,
         analysis.prediction_set or (),
         thumbnail(rgb),
         failed=tuple(code for code, check in analysis.checks.items() if not check.ok),

@@ -1,23 +1,9 @@
 """The CSV of a batch: a row for every photo that was given, read or not."""
 
-from dataclasses import dataclass
-
 from model_zoo.errors import ZooError
-from model_zoo.trust import SINGLE, TTA
 from streamlit_app.batch import Row
 from streamlit_app.exports import to_csv_file
-
-# How many views of a photo are averaged, by how the model is asked.
-VIEWS = {SINGLE: 1, TTA: 8}
-
-
-@dataclass(frozen=True)
-class Reader:
-    """What reads a batch: a model's name, the sha256 of its file, how it is asked (see `trust`)."""
-
-    model: str
-    digest: str
-    mode: str
+from streamlit_app.reader import Reader
 
 
 def without_answer(
@@ -43,9 +29,7 @@ def to_csv(rows: list[Row], reader: Reader, notice: str) -> bytes:
             **{code: _rounded(row.probabilities.get(code)) for code in codes},
             "failed_checks": " ".join(row.failed),
             "problem": row.problem,
-            "model": reader.model,
-            "model_sha256": reader.digest,
-            "views": VIEWS[reader.mode],
+            **reader.cells(),
         }
         for row in rows
     ]

@@ -46,6 +46,10 @@ class Viewed:
     mode: str = SINGLE
     zoomed: bool = False
 
+    def shows(self, data: bytes) -> bool:
+        """Whether it is of the photo with these bytes."""
+        return self.digest == hashlib.sha256(data).hexdigest()
+
     @property
     def side(self) -> int:
         """How many pixels the network reads along one side."""

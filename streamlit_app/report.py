@@ -19,7 +19,7 @@ from model_zoo import NOTICE
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.trust import SINGLE, Trust, group_probability, of_card
-from streamlit_app.components.verdict import sentence, set_note
+from streamlit_app.components.verdict import known_group, sentence, set_note
 from streamlit_app.content import (
     ENGLISH,
     PERSIAN,
@@ -131,7 +131,10 @@ def _answer(analysis: Analysis, trust: Trust) -> list[tuple[str, str]]:
     if analysis.prediction_set is not None:
         names = listed(class_name(code) for code in analysis.prediction_set)
         facts.append((text("report.set", note=set_note(trust)), names))
-    facts.append((text("report.malignant"), f"{analysis.malignant_probability:.3f}"))
+    group = ", ".join(known_group(analysis.labels))
+    if group:
+        title = text("report.malignant", names=group)
+        facts.append((title, f"{analysis.malignant_probability:.3f}"))
     for point in trust.operating_points:
         value = float(group_probability(analysis.labels, analysis.probabilities, point.group))
         side = text("report.above" if value >= point.threshold else "report.below")
@@ -139,7 +142,7 @@ def _answer(analysis: Analysis, trust: Trust) -> list[tuple[str, str]]:
         facts.append((title, f"{point.threshold:.3f}: {value:.3f} {side}"))
     inside = analysis.heatmap_inside(analysis.label)
     if inside is not None:
-        facts.append((text("report.inside"), f"{inside:.0%}"))
+        facts.append((text("report.inside"), f"{inside:.0%}, {analysis.lesion_in_square:.0%}"))
     return facts
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from model_zoo.labels import CODES
 from streamlit_app.exports import to_csv_file
+from streamlit_app.reader import Reader
 
 # How sure the learner is, in words of the page by these keys, as a probability of the chosen class.
 CONFIDENCES: dict[str, float] = {"guess": 0.25, "leaning": 0.5, "fairly_sure": 0.75, "sure": 0.95}
@@ -50,7 +51,7 @@ class Answer:
     first: the learner's class before the model was seen; last: after it, the same unless changed.
     confidence: a key of `CONFIDENCES`, of the first. model: the model's probabilities, (K,) in the
     order of `CODES`, 0 for a class that it does not know; shown: those that the learner saw, others
-    where the drill misled.
+    where the drill misled. reader: which model this was, and how it was asked.
     """
 
     case: StudyCase
@@ -59,6 +60,7 @@ class Answer:
     last: str
     model: np.ndarray
     shown: np.ndarray
+    reader: Reader
 
     @property
     def misled(self) -> bool:
@@ -257,13 +259,14 @@ def to_csv(answers: tuple[Answer, ...], notice: str) -> bytes:
             "first_answer": a.first,
             "confidence": CONFIDENCES[a.confidence],
             "last_answer": a.last,
-            "model": leading(a.model),
+            "model_answer": leading(a.model),
             "model_shown": leading(a.shown),
             "made_wrong": YES_NO[a.misled],
             "learner_brier": round(brier(learner_probabilities(a), a.case.label), 4),
             "model_brier": round(brier(a.model, a.case.label), 4),
             "model_trained_on_lesion": YES_NO[a.case.known],
             "counts": YES_NO[a.counts],
+            **a.reader.cells(),
         }
         for a in answers
     ]

@@ -5,6 +5,7 @@ import streamlit as st
 from model_zoo import registry
 from model_zoo.card import CLASSIFICATION, SEGMENTATION, Card
 from model_zoo.errors import ZooError
+from streamlit_app.cache import classifier
 from streamlit_app.components.charts import shown, table
 from streamlit_app.components.how_it_works import how_it_works
 from streamlit_app.components.outline_card import outline_card
@@ -34,8 +35,8 @@ def page() -> None:
             _measured(card)
         _section("sources")
         if card is not None:
-            lines = (card_words(line) for line in (*card.citations, card.licence))
-            st.markdown("\n".join(f"- {line}" for line in lines))
+            lines = filter(None, (*card.citations, card.licence))
+            st.markdown("\n".join(f"- {card_words(line)}" for line in lines))
         st.markdown(text("about.sources_more"))
     if card is None:
         return  # what keeps its card from being read mostly keeps the other's as well
@@ -77,8 +78,26 @@ def _limits(card: Card) -> None:
 
 
 def _how(card: Card) -> None:
-    st.markdown(text("about.how_body", side=card.side, backbone=card.backbone, grid=card.grid))
+    side, grid = _sizes(card)
+    design = f" ({card.backbone})" if card.backbone else ""
+    sentences = (
+        text("about.how_square", side=side) if side else text("about.how_square_unsized"),
+        text("about.how_network", design=design, grid=grid)
+        if grid
+        else text("about.how_network_plain", design=design),
+        text("about.how_outline"),
+    )
+    st.markdown(" ".join(sentences))
     st.caption(text("about.heatmap_source"))
+
+
+def _sizes(card: Card) -> tuple[int, int]:
+    """The pixels that the network reads and the cells of a heatmap along one side, 0 if unknown."""
+    try:
+        engine = classifier(card.name).engine
+    except ZooError:  # told below, where it is said what runs here
+        return card.side, card.grid
+    return engine.side, engine.grid or 0
 
 
 def _measured(card: Card) -> None:

@@ -101,7 +101,7 @@ def _compare(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
 
 def _photo(viewed: Viewed, chosen: Chosen, card: Card) -> None:
     if viewed.analysis.status == OK:
-        photo_view(viewed)
+        photo_view(viewed, card)
     else:
         plain_photo(viewed)
     _of_photo(viewed, chosen, card)
@@ -116,7 +116,8 @@ def _of_photo(viewed: Viewed, chosen: Chosen, card: Card) -> None:
             help=text("analyze.zoom_help"),
             persist_state="session",
         )
-    if chosen.archive is not None:
+    # Of a photo that cannot be read the one before is still shown, which is not of the archive.
+    if chosen.archive is not None and viewed.shows(chosen.data):
         told_of_photo(chosen.archive, card)
 
 
@@ -153,7 +154,7 @@ def _folded(viewed: Viewed, card: Card) -> None:
     with st.expander(text("analyze.folded")):
         photo, answer = st.columns([5, 6], gap="large")
         with photo:
-            photo_view(viewed)
+            photo_view(viewed, card)
         with answer:
             _probabilities(viewed, card)
         _below(viewed, card)

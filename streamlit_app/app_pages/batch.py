@@ -8,7 +8,6 @@ from model_zoo import NOTICE
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.images import SUFFIXES
-from model_zoo.trust import MALIGNANT_GROUP
 from streamlit_app.batch import (
     ABSENT_SECONDS,
     MOST_BYTES,
@@ -18,11 +17,13 @@ from streamlit_app.batch import (
     queue,
     worth_drawing,
 )
-from streamlit_app.batch_csv import Reader, to_csv, without_answer
+from streamlit_app.batch_csv import to_csv, without_answer
 from streamlit_app.components.loaded import loaded
-from streamlit_app.components.model_choice import choose_mode, choose_model
+from streamlit_app.components.model_choice import choose_mode, choose_model, named
+from streamlit_app.components.verdict import known_group
 from streamlit_app.content import class_name, text, told
 from streamlit_app.exports import plain_name
+from streamlit_app.reader import Reader
 from streamlit_app.uploads import visitor_present
 
 REFRESH_SECONDS = 1.0
@@ -74,6 +75,7 @@ def _start(uploads: list, card: Card, mode: str) -> None:
         st.session_state["batch_job"].stop()
     waiting = queue([(given.name, given.getvalue()) for given in uploads])
     st.session_state["batch_left_out"] = waiting.left_out
+    st.session_state["batch_labels"] = card.labels
     st.session_state["batch_reader"] = Reader(card.name, reader.digest(), mode)
     st.session_state["batch_job"] = Job(reader, waiting.photos, visitor_present())
 
@@ -82,6 +84,7 @@ def _progress() -> None:
     job: Job = st.session_state["batch_job"]
     running = job.running
     rows = list(job.rows)
+    reader: Reader = st.session_state["batch_reader"]
     if running:
         # The bar alone draws itself every second; it has the table follow.
         st.fragment(_bar, run_every=REFRESH_SECONDS)(job, len(rows))
@@ -94,10 +97,12 @@ def _progress() -> None:
     if left_out:
         _tell_left_out(left_out, open_=not rows)
     if rows:
-        st.fragment(_table)(rows)
+        # Another model may be chosen above by now, and these rows stay of the one that read them.
+        views = text(f"report.{reader.mode}")
+        st.caption(text("batch.read_by", model=named(reader.model), views=views))
+        st.fragment(_table)(rows, known_group(st.session_state["batch_labels"]))
     every = [*rows, *without_answer(job.names[len(rows) :], left_out)]
     if every:
-        reader = st.session_state["batch_reader"]
         st.download_button(
             text("batch.csv", count=len(every)),
             lambda: to_csv(every, reader, NOTICE),  # made once it is asked for
@@ -146,7 +151,8 @@ def _bar(job: Job, drawn: int) -> None:
         job.stop()
 
 
-def _table(rows: list[Row]) -> None:
+def _table(rows: list[Row], group: tuple[str, ...]) -> None:
+    """Nothing; draws the rows. group: of the malignant group the classes that their model knows."""
     statuses = sorted({row.status for row in rows})
     chosen = st.pills(
         text("batch.filter"),
@@ -160,32 +166,32 @@ def _table(rows: list[Row]) -> None:
         persist_state="session",
     )
     # A filter kept from another batch may name what this one has none of.
-    named = set(chosen).intersection(statuses)
-    kept = [row for row in rows if not named or row.status in named]
+    wanted = set(chosen).intersection(statuses)
+    kept = [row for row in rows if not wanted or row.status in wanted]
     st.dataframe(
         [_cells(row) for row in kept],
-        column_config={
-            "photo": st.column_config.ImageColumn(text("batch.photo"), width="small"),
-            "name": st.column_config.TextColumn(text("batch.name"), width="medium"),
-            "status": text("batch.status"),
-            "label": text("batch.leading"),
-            "probability": st.column_config.ProgressColumn(
-                text("batch.probability"), min_value=0, max_value=1, format="%.3f"
-            ),
-            "malignant": st.column_config.ProgressColumn(
-                text("batch.malignant"),
-                help=text("decide.group_help", names=", ".join(MALIGNANT_GROUP)),
-                min_value=0,
-                max_value=1,
-                format="%.3f",
-            ),
-            "problem": st.column_config.TextColumn(text("batch.problem"), width="large"),
-        },
+        column_config=_columns(group),
         row_height=72,
         height=600,
         hide_index=True,
         key="batch_table",
     )
+
+
+def _columns(group: tuple[str, ...]) -> dict[str, object]:
+    """How each column is drawn, None for one that is left out."""
+    share = {"min_value": 0, "max_value": 1, "format": "%.3f"}
+    about = text("decide.group_help", names=", ".join(group))
+    malignant = st.column_config.ProgressColumn(text("batch.malignant"), help=about, **share)
+    return {
+        "photo": st.column_config.ImageColumn(text("batch.photo"), width="small"),
+        "name": st.column_config.TextColumn(text("batch.name"), width="medium"),
+        "status": text("batch.status"),
+        "label": text("batch.leading"),
+        "probability": st.column_config.ProgressColumn(text("batch.probability"), **share),
+        "malignant": malignant if group else None,
+        "problem": st.column_config.TextColumn(text("batch.problem"), width="large"),
+    }
 
 
 def _cells(row: Row) -> dict[str, object]:

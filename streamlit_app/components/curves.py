@@ -5,8 +5,9 @@ import streamlit as st
 
 from model_zoo.card import Card
 from model_zoo.labels import BENIGN, BY_CODE
-from model_zoo.trust import of_card
+from model_zoo.trust import OperatingPoint, of_card
 from streamlit_app.components.charts import as_table, draw, palette, shown
+from streamlit_app.components.faults import fault_told
 from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.components.measured import unmeasured
 from streamlit_app.content import class_name, text
@@ -73,8 +74,9 @@ def roc(measured: dict, card: Card, mode: str, *, key: str) -> None:
         key=f"{key}_front",
         persist_state="session",
     )
+    points = _melanoma_points(card, mode) if front == "MEL" else []
     draw(
-        _curves(curves, front, card, mode),
+        _curves(curves, front, points),
         key=key,
         alt=text("models.alt_roc", auc=_areas(measured)),
         height=420,
@@ -85,7 +87,7 @@ def roc(measured: dict, card: Card, mode: str, *, key: str) -> None:
     name = class_name(front)
     area = shown(measured["per_class"][front]["auc"])
     note = text("models.roc_note", name=name, auc=area)
-    st.caption(f"{note} {text('models.roc_points')}" if front == "MEL" else note)
+    st.caption(f"{note} {text('models.roc_points')}" if points else note)
     as_table(
         [text("models.false_alarms"), *codes],
         [
@@ -101,7 +103,15 @@ def _areas(measured: dict) -> str:
     )
 
 
-def _curves(curves: dict, front: str, card: Card, mode: str) -> go.Figure:
+def _melanoma_points(card: Card, mode: str) -> list[OperatingPoint]:
+    """The thresholds of melanoma whose figures are known; where the card is faulty, says so."""
+    with fault_told():
+        points = [p for p in of_card(card, mode).operating_points if p.group == "melanoma"]
+        return [point for point in points if point.sensitivity and point.specificity]
+    return []
+
+
+def _curves(curves: dict, front: str, points: list[OperatingPoint]) -> go.Figure:
     colours = palette()
     figure = go.Figure()
     _diagonal(figure)
@@ -118,9 +128,7 @@ def _curves(curves: dict, front: str, card: Card, mode: str) -> go.Figure:
             },
             hovertemplate=f"{class_name(code)}: %{{y:.2f}}, %{{x:.2f}}<extra></extra>",
         )
-    if front == "MEL":
-        points = [p for p in of_card(card, mode).operating_points if p.group == "melanoma"]
-        points = [point for point in points if point.sensitivity and point.specificity]
+    if points:
         figure.add_scatter(
             x=[1 - point.specificity[0] for point in points],
             y=[point.sensitivity[0] for point in points],

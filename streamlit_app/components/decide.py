@@ -8,10 +8,12 @@ import streamlit as st
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.registry import asked_as
-from model_zoo.trust import GROUPS, OperatingPoint, group_probability, of_card, predictive_values
+from model_zoo.trust import OperatingPoint, group_probability, of_card, predictive_values
 from streamlit_app.components.absent import absent
 from streamlit_app.components.charts import DARK, as_entry, as_table, draw, palette, shown
+from streamlit_app.components.faults import fault_told
 from streamlit_app.components.kept import forget_unless_offered
+from streamlit_app.components.verdict import known_group
 from streamlit_app.content import text, thousands
 
 # Round shares, chosen to teach how much the setting matters; nobody measured them here.
@@ -47,12 +49,17 @@ def decide(card: Card, mode: str, *, key: str, analysis: Analysis | None = None)
 
     analysis: of a photo, whose probability is held against the threshold.
     """
-    points = [p for p in of_card(card, mode).operating_points if p.sensitivity and p.specificity]
+    with fault_told():
+        fitted = of_card(card, mode).operating_points
+        _decide(card, [p for p in fitted if p.sensitivity and p.specificity], key, analysis)
+
+
+def _decide(card: Card, points: list[OperatingPoint], key: str, analysis: Analysis | None) -> None:
     if not points:
         absent(card, text("decide.unfitted"), text("decide.command", name=asked_as(card)))
         return
     st.caption(text("decide.intro"))
-    point = _choose(points, key)
+    point = _choose(card, points, key)
     prevalence = _prevalence(key)
     share, numbers = st.columns([3, 4], gap="large", vertical_alignment="center")
     with share:
@@ -63,7 +70,7 @@ def decide(card: Card, mode: str, *, key: str, analysis: Analysis | None = None)
         _thousand(point, prevalence, key)
 
 
-def _choose(points: list[OperatingPoint], key: str) -> OperatingPoint:
+def _choose(card: Card, points: list[OperatingPoint], key: str) -> OperatingPoint:
     """The operating point that the user chose."""
     which, target, _ = st.columns([4, 3, 4], vertical_alignment="bottom")
     groups = list(dict.fromkeys(point.group for point in points))
@@ -76,7 +83,7 @@ def _choose(points: list[OperatingPoint], key: str) -> OperatingPoint:
         format_func=lambda name: text(f"decide.{name}"),
         key=f"{key}_group",
         persist_state="session",
-        help=text("decide.group_help", names=", ".join(GROUPS["malignant"])),
+        help=text("decide.group_help", names=", ".join(known_group(card.labels))),
     )
     targets = [point.target for point in points if point.group == group]
     forget_unless_offered(f"{key}_target_{group}", targets)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from model_zoo.card import Card
 from model_zoo.registry import asked_as
-from model_zoo.trust import TTA, of_card
+from model_zoo.trust import TTA, Trust, of_card
 from streamlit_app.components.absent import absent
 from streamlit_app.components.charts import (
     add_intervals,
@@ -18,6 +18,7 @@ from streamlit_app.components.charts import (
     shown,
     table,
 )
+from streamlit_app.components.faults import fault_told
 from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.content import card_words, class_name, group_name, text
 
@@ -126,7 +127,11 @@ def by_class(measured: dict) -> None:
 def sets(card: Card, mode: str) -> None:
     """Nothing; draws how often prediction sets hold the true class, of all lesions and by class."""
     st.subheader(text("models.sets"), anchor=False)
-    fitted = of_card(card, mode)
+    with fault_told():
+        _sets(card, mode, of_card(card, mode))
+
+
+def _sets(card: Card, mode: str, fitted: Trust) -> None:
     if fitted.covered is None or fitted.set_size is None:
         sentence = text("models.unmeasured", what=text("models.sets"))
         absent(card, sentence, text("decide.command", name=asked_as(card)))

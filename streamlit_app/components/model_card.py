@@ -1,12 +1,14 @@
 """What a card says beside its figures: purpose and limits, and what the model is made of."""
 
+import hashlib
 from collections.abc import Iterable
 
 import streamlit as st
 
 from model_zoo import registry
 from model_zoo.card import Card
-from model_zoo.errors import ZooError
+from model_zoo.errors import BadModel, ZooError
+from model_zoo.loading import served_sha256
 from model_zoo.registry import asked_as
 from model_zoo.store import learnt_hashes
 from streamlit_app.components.charts import table
@@ -136,6 +138,9 @@ def _members(card: Card) -> None:
 
 def _files(card: Card) -> None:
     _heading(text("models.files"))
+    if card.members:
+        _files_of_members(card)
+        return
     for kind in ("served", "keras"):
         entry = card.files.get(kind)
         if entry is None:
@@ -149,6 +154,33 @@ def _files(card: Card) -> None:
             st.caption(text("models.no_hash"))
     if not card.files:
         st.markdown(text("models.no_files"))
+
+
+def _files_of_members(card: Card) -> None:
+    """Nothing; draws the hash of what serves each member, and of all joined once all are known."""
+    digests = [_served(name) for name in card.members]
+    for name, digest in zip(card.members, digests, strict=True):
+        st.markdown(f"{text('models.file_served')}: `{name}`")
+        _hash(digest)
+    if all(digests) and len(digests) > 1:
+        # As `Classifier.digest` joins them, which reports print and the CSV of a batch has.
+        st.markdown(text("models.file_joined"))
+        _hash(hashlib.sha256("".join(digests).encode()).hexdigest())
+
+
+def _served(member: str) -> str:
+    """The sha256 of what serves a member, "" as long as that is not known."""
+    try:
+        return served_sha256(registry.find(member))
+    except BadModel:  # it is gone, which is told in the place of the figures
+        return ""
+
+
+def _hash(digest: str) -> None:
+    if digest:
+        st.code(f"sha256 {digest}", language=None, wrap_lines=True)
+    else:
+        st.caption(text("models.no_member_hash"))
 
 
 def _learnt(card: Card) -> str:

@@ -98,6 +98,14 @@ def _default_name(names: list[str]) -> str | None:
     return name if name in names else None
 
 
+def named(name: str) -> str:
+    """A model's title with its name in Markdown; the name alone once its card is gone."""
+    card = registry.cards().get(name)
+    return (
+        f"{card_words(card.title)} (`{name}`)" if card is not None and card.title else f"`{name}`"
+    )
+
+
 def figures_of(card: Card, analysis: Analysis) -> tuple[dict | None, str]:
     """The held-out figures of a card for an answer, and how they were measured if otherwise.
 

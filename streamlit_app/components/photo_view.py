@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from model_zoo.analysis import Analysis
+from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.overlay import dim_outside, frame, outlined, paint
 from model_zoo.trust import TTA
@@ -15,8 +16,8 @@ BLEND, BESIDE, SQUARE, PLAIN, SHUFFLED = "blend", "beside", "square", "plain", "
 
 
 @st.fragment
-def photo_view(viewed: Viewed) -> None:
-    """Nothing; draws the photo and its controls."""
+def photo_view(viewed: Viewed, card: Card) -> None:
+    """Nothing; draws the photo and its controls. card: of the model that read it."""
     if viewed.analysis.heatmaps is None:
         with st.container(key="picture_of_answer"):
             _draw_square(viewed)
@@ -48,7 +49,8 @@ def photo_view(viewed: Viewed) -> None:
             _draw_heatmap(viewed, label, opacity, outline)
         else:
             _draw_two(viewed, label, opacity, outline, shuffled=view == SHUFFLED)
-    _caption(viewed, label, shuffled=view == SHUFFLED)
+    told_of = _told(viewed, label, len(card.members), shuffled=view == SHUFFLED)
+    st.caption(f"{told_of} {of_one_view(viewed.analysis)}".strip())
 
 
 def plain_photo(viewed: Viewed) -> None:
@@ -147,19 +149,23 @@ def _draw(rgb: np.ndarray, alt: str) -> None:
     st.image(rgb, alt=alt, width="stretch", output_format="JPEG")
 
 
-def _caption(viewed: Viewed, label: str, *, shuffled: bool) -> None:
-    st.caption(f"{_told(viewed, label, shuffled=shuffled)} {of_one_view(viewed.analysis)}".strip())
+def _told(viewed: Viewed, label: str, members: int, *, shuffled: bool) -> str:
+    """What a heatmap shows and does not show, with its share on the lesion if there is one.
 
-
-def _told(viewed: Viewed, label: str, *, shuffled: bool) -> str:
-    """What a heatmap shows and does not show, with its share on the lesion if there is one."""
+    members: of an ensemble, whose heatmap is the mean of theirs; 0 of one network.
+    """
     name, analysis = class_name(label), viewed.analysis
     if shuffled:
         return text("analyze.caption_shuffled", label=name)
     if analysis.heatmap(label).max() <= 0:
         return text("analyze.caption_zero", label=name)
-    words = text("analyze.caption_heatmap", label=name, grid=analysis.heatmaps.shape[0])
+    grid = analysis.heatmaps.shape[0]
+    if members > 1:
+        words = text("analyze.caption_heatmap_members", label=name, grid=grid, count=members)
+    else:
+        words = text("analyze.caption_heatmap", label=name, grid=grid)
     inside = analysis.heatmap_inside(label)
     if inside is not None:
-        words += " " + text("analyze.caption_inside", share=f"{inside:.0%}")
+        area = f"{analysis.lesion_in_square:.0%}"
+        words += " " + text("analyze.caption_inside", share=f"{inside:.0%}", area=area)
     return words

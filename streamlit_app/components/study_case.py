@@ -19,6 +19,7 @@ from streamlit_app.components.probabilities import bars_with_table
 from streamlit_app.components.verdict import sentence
 from streamlit_app.content import class_name, sample_title, text, told
 from streamlit_app.exports import plain_name
+from streamlit_app.reader import Reader
 from streamlit_app.study import CONFIDENCES, Answer, Round, StudyCase, leading
 
 OPACITY = 0.5
@@ -46,7 +47,7 @@ def study_case(under_way: Round, model: str, mode: str) -> None:
 
 def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
     try:
-        rgb, analysis = _read(case.data, model, mode)
+        rgb, analysis, reader = _read(case.data, model, mode)
     except ZooError as fault:
         if fault.code == "busy":
             raise  # a matter of the moment: no reason to leave the case out
@@ -60,7 +61,7 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
     with right:
         if answer is None:
             known = dict(analysis.ranked())  # an own model may have fewer classes
-            _commit(under_way, np.array([known.get(code, 0.0) for code in CODES]))
+            _commit(under_way, np.array([known.get(code, 0.0) for code in CODES]), reader)
         elif under_way.drill and SETTLED not in st.session_state:
             _decide_again(analysis, answer)
         else:
@@ -72,10 +73,12 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=8, ttl=3600)
-def _read(data: bytes, model: str, mode: str) -> tuple[np.ndarray, Analysis]:
-    rgb, reader = decode_rgb(data), classifier(model, mode)
+def _read(data: bytes, model: str, mode: str) -> tuple[np.ndarray, Analysis, Reader]:
+    rgb, network = decode_rgb(data), classifier(model, mode)
+    # Kept with the answer: by the end of a round another file may stand under the name.
+    reader = Reader(model, network.digest(), mode)
     with turns.turn():
-        return rgb, reader.analyse(rgb)
+        return rgb, network.analyse(rgb), reader
 
 
 def _picture(rgb: np.ndarray, analysis: Analysis, case: StudyCase, answer: Answer | None) -> None:
@@ -94,8 +97,8 @@ def _picture(rgb: np.ndarray, analysis: Analysis, case: StudyCase, answer: Answe
         st.caption(text("study.thanks", attribution=plain_name(case.attribution)))
 
 
-def _commit(under_way: Round, probabilities: np.ndarray) -> None:
-    """Nothing; asks for the learner's answer. probabilities: the model's, (K,)."""
+def _commit(under_way: Round, probabilities: np.ndarray, reader: Reader) -> None:
+    """Nothing; asks for the learner's answer. probabilities: the model's, (K,); reader: it."""
     with st.form("study_commit", border=False):
         first = st.radio(
             text("study.question"),
@@ -118,7 +121,7 @@ def _commit(under_way: Round, probabilities: np.ndarray) -> None:
         st.warning(text("study.both"), icon=":material/edit:")
         return
     shown = under_way.shown(probabilities)
-    answer = Answer(under_way.current, first, confidence, first, probabilities, shown)
+    answer = Answer(under_way.current, first, confidence, first, probabilities, shown, reader)
     st.session_state[COMMITTED] = answer
     st.rerun()
 

@@ -8,6 +8,7 @@ from model_zoo.images import decode_rgb
 from model_zoo.labels import CODES
 from streamlit_app import study
 from streamlit_app.components.charts import as_table, draw, palette
+from streamlit_app.components.model_choice import named
 from streamlit_app.components.study_sources import DRAWN, prevalence
 from streamlit_app.content import class_name, sample_title, text
 from streamlit_app.exports import plain_name
@@ -24,6 +25,7 @@ def study_end(done: Round) -> None:
     if not answers:
         st.info(text("study.nothing_answered"), icon=":material/info:")
     else:
+        _readers(done)
         _scores(done)
         if done.drill:
             _drill(done)
@@ -46,6 +48,13 @@ def study_end(done: Round) -> None:
     if st.button(text("study.another"), type="primary"):
         del st.session_state["study_round"]
         st.rerun()
+
+
+def _readers(done: Round) -> None:
+    """Nothing; names the network that the learner is scored against, or each if it was changed."""
+    for reader in dict.fromkeys(answer.reader for answer in done.answers):
+        model, views = named(reader.model), text(f"report.{reader.mode}")
+        st.caption(text("study.read_by", model=model, views=views, digest=reader.digest[:12]))
 
 
 def _scores(done: Round) -> None:

@@ -1,5 +1,7 @@
 """What stands above the probabilities: the status, and the classes that are still possible."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from model_zoo.analysis import Analysis
@@ -58,9 +60,24 @@ def sentence(analysis: Analysis) -> str:
     """What the status of an analysis means for reading its answer."""
     if analysis.without_lesion:
         return text("verdict.no_lesion")
-    names = listed(code for code in MALIGNANT_GROUP if code in analysis.labels)
+    kind = _kind(analysis)
+    words = text(f"verdict.{kind}")
+    return f"{words} {_of_group(analysis)}" if kind in (OK, UNCHECKED) else words
+
+
+def known_group(labels: Iterable[str]) -> tuple[str, ...]:
+    """The classes of the malignant group among those that a model knows."""
+    known = set(labels)
+    return tuple(code for code in MALIGNANT_GROUP if code in known)
+
+
+def _of_group(analysis: Analysis) -> str:
+    """What the answer says of the malignant group; a sum of no classes would pass for a clear."""
+    group = known_group(analysis.labels)
+    if not group:
+        return text("verdict.no_group")
     malignant = f"{analysis.malignant_probability:.2f}"
-    return text(f"verdict.{_kind(analysis)}", names=names, malignant=malignant)
+    return text("verdict.group", names=listed(group), malignant=malignant)
 
 
 def set_note(trust: Trust) -> str:

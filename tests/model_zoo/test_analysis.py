@@ -10,9 +10,10 @@ from PIL import Image
 
 from model_zoo import trust
 from model_zoo.__main__ import main
+from model_zoo.analysis import Analysis
 from model_zoo.classifier import Classifier
 from model_zoo.images import decode_rgb
-from model_zoo.segmentation import bundled_outliner
+from model_zoo.segmentation import Outline, bundled_outliner
 from tests.model_zoo.test_classifier import SCHEMA
 
 SAMPLE = Path(__file__).parents[2] / "streamlit_app" / "samples" / "network.jpg"
@@ -84,3 +85,39 @@ def test_answers_are_told_at_the_temperature_of_the_probabilities(reader):
     expected = raised / raised.sum(axis=1, keepdims=True)
     assert np.abs(eight.calibrated_answers - expected).max() < 1e-6
     assert np.abs(eight.calibrated_answers - eight.answers).max() > 1e-3
+
+
+FIELD, LEFT_SQUARE, RIGHT_SQUARE = (0, 0, 200, 100), (0, 0, 100, 100), (100, 0, 200, 100)
+UNEVEN, EVEN, NOTHING = [[3, 1], [1, 1]], [[2, 2], [2, 2]], [[0, 0], [0, 0]]
+
+
+def by_hand(heatmap, box=LEFT_SQUARE, *, outlined=True):
+    """An analysis whose lesion is the upper left quarter of the left half of the photo."""
+    mask = np.zeros((10, 20), bool)
+    mask[:5, :5] = True
+    contour = np.float32([[0, 0], [50, 0], [50, 50], [0, 50]])
+    outline = Outline(mask, FIELD, contour, (0, 0, 50, 50), 0.125, True)
+    maps = np.zeros((2, 2, 2), np.float32)
+    maps[:, :, 1] = heatmap
+    return Analysis(
+        "m", ("MEL", "NV"), np.array([0.3, 0.7]), maps, box, (200, 100),
+        outline=outline if outlined else None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("analysis", "inside", "filled"),
+    [
+        (by_hand(UNEVEN), 0.5, 0.25),
+        (by_hand(EVEN), 0.25, 0.25),  # all over alike is as much as the lesion fills
+        (by_hand(EVEN, FIELD), 0.125, 0.125),
+        (by_hand(UNEVEN, RIGHT_SQUARE), 0, 0),
+        (by_hand(NOTHING), None, 0.25),
+        (by_hand(UNEVEN, outlined=False), None, None),
+    ],
+)
+def test_what_of_a_heatmap_lies_on_the_lesion_stands_beside_what_the_lesion_fills(
+    analysis, inside, filled
+):
+    assert analysis.heatmap_inside("NV") == inside
+    assert analysis.lesion_in_square == filled

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from model_zoo import registry
 from model_zoo.architectures import build
+from model_zoo.card import Card
 from model_zoo.classifier import Classifier
 from model_zoo.compile import compile_file, compile_flat, load_flat
 from model_zoo.engine import Engine
@@ -21,6 +22,7 @@ from model_zoo.grad_cam import shuffled
 from model_zoo.images import decode_rgb, square
 from model_zoo.interpreters import BATCH, Interpreters
 from model_zoo.labels import CODES
+from model_zoo.loading import served_sha256
 
 SIDE = 64
 SAMPLES = Path(__file__).parents[2] / "streamlit_app" / "samples"
@@ -164,6 +166,16 @@ def test_foreign_file_is_compiled_once(cache, foreign):
     before = first.stat().st_mtime_ns
     assert Classifier.load(foreign, labels=CODES, scaling="caffe").engine.file == first
     assert first.stat().st_mtime_ns == before
+
+
+def test_the_hash_of_what_serves_is_known_once_it_is_compiled(
+    cache, foreign, tmp_path, monkeypatch
+):
+    card = Card(foreign.stem, CODES, "caffe", foreign, foreign.parent)
+    served = Classifier.load(foreign, labels=CODES, scaling="caffe")
+    assert served_sha256(card) == served.digest()
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "empty"))
+    assert served_sha256(card) == ""
 
 
 @pytest.mark.parametrize("damage", ["another byte", "nothing recorded"])

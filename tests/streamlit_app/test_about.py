@@ -4,11 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import tomlkit
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from model_zoo import registry
 from model_zoo.errors import BadModel
+from streamlit_app import startup
 from streamlit_app.components.notice import COOKIE, COOKIE_SECONDS
 from streamlit_app.content import LANGUAGES, in_language, text
 
@@ -62,3 +64,46 @@ def test_without_an_outliner_the_classifier_is_still_read_aloud(tmp_path, monkey
     told = words(test)
     assert all(text(key).strip() in told for key in GENERAL)
     assert all(limit in told for limit in card.limits)
+
+
+@pytest.fixture
+def own_model(own_cache, tmp_path, monkeypatch):
+    """The bundled network as a model of one's own, whose card says as little as a card may."""
+    bundled = registry.default_card()
+    file = tmp_path / "mine.tflite"
+    shutil.copy(bundled.file("served"), file)
+    table = {"name": "mine.v1", "labels": bundled.labels, "scaling": "inside"}
+    file.with_suffix(".toml").write_text(tomlkit.dumps(table), encoding="utf-8")
+    monkeypatch.setenv("LESIONLENS_MODEL", str(file))
+    startup.started.cache_clear()
+    yield file, bundled
+    startup.started.cache_clear()
+
+
+def test_a_card_that_says_little_leaves_no_holes(own_model):
+    _, bundled = own_model
+    test = about()
+    assert not test.exception
+    told = words(test)
+    assert (
+        f"is brought to {bundled.side} x {bundled.side} pixels. One pass through the netw" in told
+    )
+    assert "the network gives, for each class, a probability and a Grad-CAM heatmap of " in told
+    assert f" heatmap of {bundled.grid} x {bundled.grid} cells." in told
+    assert not [line for line in told.splitlines() if line.strip() == "-"]
+
+
+def test_a_network_that_cannot_be_loaded_is_told_of_without_numbers(own_model):
+    file, _ = own_model
+    file.write_bytes(b"no network")
+    test = about()
+    assert not test.exception
+    told = words(test)
+    assert "brought to the size that the network reads. One pass through the network gives" in told
+    assert "0 x 0" not in told
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_the_design_of_the_network_is_named():
+    card = registry.default_card()
+    assert f"One pass through the network ({card.backbone}) gives" in words(about())

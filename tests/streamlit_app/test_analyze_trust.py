@@ -57,6 +57,14 @@ def test_the_outline_is_that_of_python(app):
     assert np.abs(viewed.with_outline().astype(int) - viewed.shown).max() > 50
 
 
+def test_the_share_of_a_heatmap_stands_beside_what_the_lesion_fills(app):
+    told = words(upload(app))
+    analysis = kept(app).analysis
+    inside, filled = analysis.heatmap_inside(analysis.label), analysis.lesion_in_square
+    assert f"{inside:.0%}" != f"{filled:.0%}"
+    assert f"{inside:.0%} of its weight lies on the lesion, which fills {filled:.0%} of" in told
+
+
 def test_abcd_numbers_stand_with_their_meaning_and_source(app):
     told = words(upload(app))
     assert "Celebi et al. 2007" in told

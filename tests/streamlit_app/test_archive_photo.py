@@ -1,5 +1,6 @@
 """A real photo of the ISIC Archive on the Analyze page; the archive is stood in for."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,20 @@ def test_a_comparison_names_the_archive_and_tells_its_diagnosis_too(app, monkeyp
     assert "A Clinic, ISIC Archive, CC-0" in words(app)
     press(app, "Tell me the archive's diagnosis")
     assert "Diagnosis: **Basal cell carcinoma**" in words(app)
+
+
+@pytest.mark.parametrize("comparing", [False, True])
+def test_no_diagnosis_stands_under_another_photo(app, monkeypatch, comparing):
+    app.toggle(key="analyze_compare").set_value(comparing).run()
+    before = app.session_state["analyze_viewed"][1].name
+    broken = dataclasses.replace(PHOTO, data=DATA[: len(DATA) // 2])
+    monkeypatch.setattr(archive_shared, "photos", lambda *_, **__: [broken])
+    ask(app)
+    assert not app.exception
+    assert "The analysis below is still that of" in words(app)
+    assert app.session_state["analyze_viewed"][1].name == before
+    assert "A Clinic, ISIC Archive, CC-0" not in words(app)
+    assert "Tell me the archive's diagnosis" not in {button.label for button in app.button}
 
 
 def test_a_photo_that_the_network_was_trained_on_is_marked(app, monkeypatch):

@@ -13,7 +13,8 @@ from PIL import Image
 from model_zoo.classifier import Classifier
 from model_zoo.trust import SINGLE, TTA
 from streamlit_app import batch
-from streamlit_app.batch_csv import Reader, to_csv, without_answer
+from streamlit_app.batch_csv import to_csv, without_answer
+from streamlit_app.reader import Reader
 
 READER = Reader("model.v1", "ab" * 32, SINGLE)
 SAMPLE = (Path(__file__).parents[2] / "streamlit_app" / "samples" / "network.jpg").read_bytes()

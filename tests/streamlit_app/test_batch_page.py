@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from model_zoo import registry
 from model_zoo.errors import ZooError
 from model_zoo.trust import TTA
 from streamlit_app.components.photo_source import SAMPLES
@@ -112,6 +113,22 @@ def test_eight_views_are_asked_for_here_too(app):
     app.toggle(key="analyze_tta").set_value(True).run()
     test = read_all(app, ("one.jpg", SAMPLE, "image/jpeg"))
     assert test.session_state["batch_reader"].mode == TTA
+
+
+def test_rows_name_what_read_them_and_not_what_was_chosen_since(app):
+    first, other = [card for card in registry.classifiers().values() if card.source is None][:2]
+    app.selectbox(key="analyze_model").set_value(first.name)
+    test = read_all(app, ("one.jpg", SAMPLE, "image/jpeg"))
+    told = f"Read by {first.title} (`{first.name}`): one view."
+    assert told in words(test)
+    test.selectbox(key="analyze_model").set_value(other.name)
+    test.toggle(key="analyze_tta").set_value(True).run()
+    assert told in words(test)
+    assert other.name not in words(test)
+    test = press(test, "Read them")
+    test.session_state["batch_job"].wait(60)
+    told = f"Read by {other.title} (`{other.name}`): mean of eight views."
+    assert told in words(test.run())
 
 
 def test_why_something_is_left_out_is_told_in_the_language_of_now(app):

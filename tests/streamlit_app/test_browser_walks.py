@@ -208,7 +208,7 @@ def test_a_drill_asks_again_and_tells_at_the_end_what_it_made_wrong(stage, addre
         if misled:
             break
     assert misled
-    assert all(row["model"] == row["truth"] != row["model_shown"] for row in misled)
+    assert all(row["model_answer"] == row["truth"] != row["model_shown"] for row in misled)
     stage.tab.get_by_text(text("study.made_wrong", count=len(misled))).wait_for()
 
 

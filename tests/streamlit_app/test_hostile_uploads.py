@@ -17,8 +17,9 @@ from model_zoo.analysis import Analysis
 from model_zoo.labels import CODES
 from model_zoo.trust import SINGLE
 from streamlit_app import batch, report
-from streamlit_app.batch_csv import Reader, to_csv
+from streamlit_app.batch_csv import to_csv
 from streamlit_app.exports import FORMULA_STARTS, plain_name
+from streamlit_app.reader import Reader
 from tests.model_zoo.hostile import corpus
 
 NAMES = (
@@ -101,7 +102,7 @@ def test_a_zip_of_hostile_files_under_hostile_names_ends_with_a_row_for_each():
     assert len(found.photos) + len(found.left_out) == len(files)
     assert len(found.photos) > 300
 
-    class Reader:
+    class Network:
         """A stand-in for the network: what is tested here comes before it."""
 
         @staticmethod
@@ -110,7 +111,7 @@ def test_a_zip_of_hostile_files_under_hostile_names_ends_with_a_row_for_each():
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of what it can still read
-        rows = [batch.analyse(Reader(), waiting) for waiting in found.photos]
+        rows = [batch.analyse(Network(), waiting) for waiting in found.photos]
     assert sum(bool(row.problem) for row in rows) > 250
     assert all(row.problem.endswith(".") for row in rows if row.problem)
     assert all(dataclasses.asdict(row) for row in rows)

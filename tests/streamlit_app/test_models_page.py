@@ -1,20 +1,17 @@
 """The Models page, driven without a browser."""
 
 import re
-import shutil
-import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import tomlkit
 
 from model_zoo import registry
 from model_zoo.labels import BY_CODE, CODES
 from streamlit_app.components import weights
 from training.__main__ import _parser
 
-from .models_page import charts, open_page, shown, tables, words
+from .models_page import charts, choose, copy_bundled, open_page, shown, tables, words
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = "resnet50.isic2019_reference"
@@ -40,29 +37,9 @@ def here(monkeypatch):
 
 
 @pytest.fixture
-def copied(tmp_path):
+def copied():
     """Writes a card of the bundled network under another name, changed by a function."""
-
-    def copy(name, change=lambda table: None, folder=None):
-        bundled = registry.default_card()
-        table = tomllib.loads(bundled.path.read_text(encoding="utf-8"))
-        del table["seal"]  # which is of the bundled card's own text
-        table |= {"name": name, "title": f"Title of {name}", "default": False}
-        ids = {"file": bundled.file("training_ids").name}
-        table["files"] = {"served": {"file": f"{name}.tflite"}, "training_ids": ids}
-        change(table)
-        folder = folder or registry.installed_folder() / name
-        folder.mkdir(parents=True)
-        shutil.copy(bundled.file("served"), folder / f"{name}.tflite")
-        shutil.copy(bundled.file("training_ids"), folder)
-        (folder / f"{name}.toml").write_text(tomlkit.dumps(table), encoding="utf-8")
-        return folder / f"{name}.tflite"
-
-    return copy
-
-
-def choose(test, name):
-    return test.selectbox(key="analyze_model").set_value(name).run()
+    return copy_bundled
 
 
 def press(test, label):

@@ -143,6 +143,15 @@ def reader():
     return Classifier.load(outliner=bundled_outliner())
 
 
+def test_the_share_of_a_heatmap_stands_beside_what_the_lesion_fills(reader):
+    analysis = reader.analyse((SAMPLES / "vessels.jpg").read_bytes())
+    made = report.make("vessels.jpg", [], analysis, reader.card, reader.digest(), NOW)
+    inside, filled = analysis.heatmap_inside(analysis.label), analysis.lesion_in_square
+    assert f"{inside:.0%}" != f"{filled:.0%}"
+    (value,) = [value for name, value in made.facts if "that the lesion fills" in name]
+    assert value == f"{inside:.0%}, {filled:.0%}"
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("spoken", ["en", "de", "fa"])
 @pytest.mark.parametrize("turns", [0, 1], ids=["landscape", "portrait"])

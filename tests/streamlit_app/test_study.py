@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from model_zoo.labels import CODES
+from model_zoo.trust import SINGLE, TTA
 from streamlit_app import study
 from streamlit_app.exports import FORMULA_STARTS, safe_cell, to_csv_file
+from streamlit_app.reader import Reader
 from streamlit_app.study import Answer, StudyCase
+
+READER = Reader("model.v1", "ab" * 32, SINGLE)
 
 
 def case(name, label, known=False):
@@ -25,9 +29,8 @@ def sure_of(label, value=0.72):
 
 def answer(label, first, model, *, confidence="sure", known=False, last=None, shown=None):
     seen = sure_of(shown or model)
-    return Answer(
-        case(f"of {label}", label, known), first, confidence, last or first, sure_of(model), seen
-    )
+    asked = case(f"of {label}", label, known)
+    return Answer(asked, first, confidence, last or first, sure_of(model), seen, READER)
 
 
 def read_back(file: bytes) -> list[str]:
@@ -101,7 +104,7 @@ def whole_round(drawn, says):
     """A round whose cases are all answered; says: what the model says of a case."""
     while drawn.current is not None:
         model = sure_of(says(drawn.current))
-        given = Answer(drawn.current, "NV", "sure", "NV", model, drawn.shown(model))
+        given = Answer(drawn.current, "NV", "sure", "NV", model, drawn.shown(model), READER)
         drawn = drawn.answered(given)
     return drawn
 
@@ -169,7 +172,7 @@ def test_a_drill_shows_no_class_that_the_model_does_not_know():
     while drawn.current is not None:
         shown = drawn.shown(model)
         seen.append(study.leading(shown))
-        drawn = drawn.answered(Answer(drawn.current, "NV", "sure", "NV", model, shown))
+        drawn = drawn.answered(Answer(drawn.current, "NV", "sure", "NV", model, shown, READER))
     assert set(seen) == {"NV", "BKL"}
     alone = np.where(np.array(CODES) == "NV", 1.0, 0.0)
     assert np.array_equal(study.begin(cases, 1, drill=True, seed=2).shown(alone), alone)
@@ -256,9 +259,17 @@ def test_results_can_be_read_back_and_end_with_the_notice():
     rows = list(csv.reader(read_back(told)))
     first = dict(zip(rows[0], rows[1], strict=True))
     assert (first["case"], first["truth"], first["first_answer"]) == ("of MEL", "MEL", "NV")
-    shown = (first["model"], first["model_shown"], first["made_wrong"])
+    shown = (first["model_answer"], first["model_shown"], first["made_wrong"])
     assert shown == ("MEL", "BCC", "yes")
     assert rows[-1] == ["Research only"]
+
+
+def test_each_row_names_what_read_its_case():
+    other = dataclasses.replace(answer("NV", "NV", "NV"), reader=Reader("other.v2", "cd" * 32, TTA))
+    told = read_back(study.to_csv((answer("MEL", "NV", "MEL"), other), "Research only"))
+    rows = list(csv.DictReader(told))[:2]
+    named = [(row["model"], row["model_sha256"], row["views"]) for row in rows]
+    assert named == [("model.v1", "ab" * 32, "1"), ("other.v2", "cd" * 32, "8")]
 
 
 def test_no_letter_is_lost_in_a_spreadsheet():
