@@ -26,9 +26,9 @@ phases = [{{ side = 32, epochs = 20 }}]
 
 def make_deep(include_top, weights, input_tensor):
     """As many layers as stages 2 and 3 tell apart: the last 20, the last 50, and some before."""
-    # Not 8 channels: pooled, these would look like the answer for eight classes.
     start = keras.initializers.VarianceScaling(0.01)  # pixels reach 150 here
     step = keras.initializers.Constant(0.2)
+    # Not 8 channels: pooled, these would look like the answer for eight classes.
     x = keras.layers.Conv2D(16, 3, 4, padding="same", kernel_initializer=start)(input_tensor)
     for _ in range(BLOCKS):
         y = keras.layers.Conv2D(16, 3, padding="same")(x)
