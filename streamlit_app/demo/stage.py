@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 from model_zoo import NOTICE
+from streamlit_app.content import text
+from streamlit_app.demo.browser import LostInApp
 from streamlit_app.demo.film import Frame
 
 if TYPE_CHECKING:
@@ -60,6 +62,12 @@ READY = """quiet => {
 }"""
 
 
+def failed(tab: "Page") -> bool:
+    """Whether a page says that it failed, in Streamlit's words or in those of `server.on_fault`."""
+    plain, deployed = tab.get_by_test_id("stException"), tab.get_by_text(text("app.fault"))
+    return plain.or_(deployed).count() > 0
+
+
 class Stage:
     """A browser tab with the app, and the frames that were taken of it so far.
 
@@ -80,9 +88,17 @@ class Stage:
         self.settle()
 
     def settle(self) -> None:
-        """Nothing; waits until the page is drawn to its end and stays so for `quiet_ms`."""
+        """Nothing; waits until the page is drawn to its end and stays so for `quiet_ms`.
+
+        Raises `LostInApp` where the page failed.
+        """
         self.tab.evaluate("() => { window.demoQuiet = undefined }")
         self.tab.wait_for_function(READY, arg=self.quiet_ms)
+        if failed(self.tab):
+            raise LostInApp(
+                f"Expected a page that is drawn to its end, got one that failed: {self.tab.url} "
+                "Open it after streamlit run streamlit_app/app.py, which says why."
+            )
 
     def hold(self, seconds: float, told: str = "") -> None:
         """Nothing; takes a frame. told: a line below it, "" for the one that is there."""

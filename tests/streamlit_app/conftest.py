@@ -9,9 +9,11 @@ import pytest
 
 from streamlit_app import archive_shared, isic_archive
 from streamlit_app.demo.browser import find_chromium
+from streamlit_app.demo.stage import Stage
 from streamlit_app.local_server import PLAIN, running
 
 from .isic_server import Archive, result
+from .screens import SCREENS
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 
@@ -58,6 +60,36 @@ def browser():
         opened = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
         yield opened
         opened.close()
+
+
+@pytest.fixture(params=SCREENS)
+def screen(request):
+    return request.param
+
+
+@pytest.fixture
+def stage(browser, address, screen):
+    """A tab of a visitor who has agreed to the notice, on one of `SCREENS`; `open` it at a page."""
+    context = browser.new_context(**SCREENS[screen])
+    context.add_cookies([{"name": "lesionlens_notice", "value": "agreed", "url": address}])
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    yield Stage(tab, quiet_ms=200, written=False)
+    context.close()
+
+
+@pytest.fixture
+def look(stage, keep, screen):
+    """Looks at the state that a walk has reached: keeps a picture of it, and finds no barrier."""
+    from .barriers import grave, overflow
+
+    def see(name):
+        stage.settle()
+        keep(stage.tab, f"{name}_{screen}")
+        assert overflow(stage.tab) <= 0
+        assert grave(stage.tab) == []
+
+    return see
 
 
 def forget_archive() -> None:

@@ -1,6 +1,39 @@
-"""The screens that walks are made on: a laptop and a phone, one in each theme."""
+"""The screens that walks are made on, a laptop and a phone, one in each theme; when a page on them
+is drawn, and what it then has for its visitor.
+"""
+
+from pathlib import Path
+
+from streamlit_app.content import ENGLISH, in_language, text
+from streamlit_app.demo.stage import READY, failed
 
 SCREENS = {
     "laptop": {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light"},
     "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
 }
+
+
+def settle(tab, language=ENGLISH) -> None:
+    """Nothing; waits until the page is drawn to its end and has been quiet for half a second.
+
+    A page that failed fails the test.
+    """
+    with in_language(language):
+        tab.get_by_text(text("notice.banner").split("**")[1]).first.wait_for()
+        tab.evaluate("() => { window.demoQuiet = undefined }")
+        tab.wait_for_function(READY, arg=500)
+        assert not failed(tab), tab.url
+
+
+def downloaded(tab, button) -> bytes:
+    """The file that a button offers."""
+    with tab.expect_download() as caught:
+        button.click()
+    return Path(caught.value.path()).read_bytes()
+
+
+def cells(table) -> set[str]:
+    """What a screen reader reads of a table; eyes are shown a canvas."""
+    found = table.locator("canvas [role=gridcell]")
+    found.first.wait_for(state="attached")
+    return set(found.all_text_contents())

@@ -5,51 +5,20 @@ In each state that a walk reaches the page fits, and has no grave barrier.
 
 import csv
 import zipfile
-from pathlib import Path
 
 import pytest
 
 from model_zoo import NOTICE
 from streamlit_app.content import class_name, text
-from streamlit_app.demo.stage import Stage
 from streamlit_app.local_server import SAMPLES
 
-from .barriers import grave, overflow
+from .barriers import grave
 from .pdf_words import pdf_text
-from .screens import SCREENS
+from .screens import cells, downloaded
 
 pytestmark = pytest.mark.browser
 
 FAR = 60  # presses of a key within which everything on a page is reached
-
-
-@pytest.fixture(params=SCREENS)
-def screen(request):
-    return request.param
-
-
-@pytest.fixture
-def stage(browser, address, screen):
-    """A tab of a visitor who has agreed to the notice; `open` it at a page."""
-    context = browser.new_context(**SCREENS[screen])
-    context.add_cookies([{"name": "lesionlens_notice", "value": "agreed", "url": address}])
-    tab = context.new_page()
-    tab.set_default_timeout(60_000)
-    yield Stage(tab, quiet_ms=200, written=False)
-    context.close()
-
-
-@pytest.fixture
-def look(stage, keep, screen):
-    """Looks at the state that a walk has reached: keeps a picture of it, and finds no barrier."""
-
-    def see(name):
-        stage.settle()
-        keep(stage.tab, f"{name}_{screen}")
-        assert overflow(stage.tab) <= 0
-        assert grave(stage.tab) == []
-
-    return see
 
 
 def reach(tab, wanted, key="Tab") -> None:
@@ -60,13 +29,6 @@ def reach(tab, wanted, key="Tab") -> None:
             return
         tab.keyboard.press(key)
     raise AssertionError(f"{wanted} was not reached by {FAR} presses of {key}")
-
-
-def downloaded(tab, button) -> bytes:
-    """The file that a button offers."""
-    with tab.expect_download() as caught:
-        button.click()
-    return Path(caught.value.path()).read_bytes()
 
 
 def test_analyze_by_keyboard_alone(stage, address):
@@ -168,13 +130,6 @@ def test_a_batch_has_a_row_for_each_file_and_one_csv(stage, address, look, tmp_p
     look("batch_filtered")
     assert broken.name in cells(table)
     assert not {"vessels.jpg", "more.zip: inside.jpg"} & cells(table)
-
-
-def cells(table) -> set[str]:
-    """What a screen reader reads of a table; eyes are shown a canvas."""
-    found = table.locator("canvas [role=gridcell]")
-    found.first.wait_for(state="attached")
-    return set(found.all_text_contents())
 
 
 def test_a_short_round_of_study(stage, address, look):
