@@ -61,8 +61,9 @@ def unseen_of(rows: list[splits.Row], card: Card, protocol: str) -> tuple[list[s
 def without_known(rows: list[splits.Row], card: Card, *, required: bool = True) -> list[splits.Row]:
     """The photos but those of lesions that the model was trained on.
 
-    Raises `ZooError` where none is left, and where it has no list of them; where that is not
-    `required`, all photos are left.
+    Where lesions are named otherwise than in the model's list, photos of ISIC are left out as well:
+    whether it knows another photo of their lesion cannot be told. Raises `ZooError` where none is
+    left, and where it has no list of them; where that is not `required`, all photos are left.
     """
     known = training_ids(card)
     if known is None and required:
@@ -70,9 +71,17 @@ def without_known(rows: list[splits.Row], card: Card, *, required: bool = True) 
     if known is None:
         print("The model has no list of training photos, so those that it knows are not left out.")
         return rows
-    unknown = [row for row in rows if not known.know(row.image, row.lesion_id)]
-    if len(unknown) < len(rows):
-        print(f"left out: {len(rows) - len(unknown)} photos of lesions of the training part")
+    strangers = [row for row in rows if not known.know(row.image, row.lesion_id)]
+    unknown = [
+        row
+        for row in strangers
+        if not row.lesion_id or known.tell(row.image, row.lesion_id) is False
+    ]
+    if len(strangers) < len(rows):
+        print(f"left out: {len(rows) - len(strangers)} photos of lesions of the training part")
+    if len(unknown) < len(strangers):
+        count = len(strangers) - len(unknown)
+        print(f"left out: {count} photos of lesions whose ids are not named as in the model's list")
     if not unknown:
         raise ZooError("nothing_to_measure", name=card.name)
     return unknown

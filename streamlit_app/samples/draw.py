@@ -36,15 +36,7 @@ class Scene:
 
 
 _ALL = (
-    # First what opens as the example: a drawing that the checks let pass.
-    Scene(
-        "globules",
-        "Drawn: globules",
-        "NV",
-        "Many round brown clods of unlike size on a tan ground, spread evenly up to the edge.",
-        3,
-        scenes.brown_globules,
-    ),
+    # First what opens as the example: a drawing that is answered plainly, in one view and in eight.
     Scene(
         "network",
         "Drawn: pigment network",
@@ -52,6 +44,14 @@ _ALL = (
         "A brown honeycomb of lines, darker in the middle, that fades out at an even edge.",
         15,
         scenes.pigment_network,
+    ),
+    Scene(
+        "globules",
+        "Drawn: globules",
+        "NV",
+        "Many round brown clods of unlike size on a tan ground, spread evenly up to the edge.",
+        3,
+        scenes.brown_globules,
     ),
     Scene(
         "veil",

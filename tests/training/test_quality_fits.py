@@ -126,7 +126,21 @@ def test_thresholds_and_what_they_do_are_in_the_sealed_card(calibrated, photos, 
     told = capsys.readouterr().out
     for code, entry in measures.items():
         assert entry["n"] == EACH
-        assert f"{code:8}{thresholds[code]:10.3f}{entry['flagged']:10.3f}" in told
+        assert f"{code:8}{thresholds[code]:26.3f}{entry['flagged']:26.3f}" in told
+        assert entry["oblong_n"] == EACH
+        assert entry["oblong_flagged"] == entry["flagged"]
+        assert entry["oblong_untouched_flagged"] == entry["untouched_flagged"]
+
+
+def test_square_photos_are_not_among_the_oblong_ones(calibrated, photos):
+    for number in range(EACH - 1):
+        file = photo_path(photos, f"H{number}")
+        with Image.open(file) as drawn:
+            drawn.crop((0, 0, drawn.height, drawn.height)).save(file, quality=92)
+    measures = calibrated().trust["quality_measured"]
+    for entry in measures.values():
+        assert (entry["n"], entry["oblong_n"]) == (EACH, 1)
+        assert entry["oblong_flagged"] in (0, 1)
 
 
 def test_a_threshold_is_that_of_validation_photos_and_its_measures_of_held_out_ones(
