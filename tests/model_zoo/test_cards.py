@@ -145,6 +145,9 @@ def test_what_a_bundled_card_promises_is_within_its_limits(name):
     for mode in ("single", "tta"):
         value, low, high = card.trust.get(mode, {}).get("covered", (0.9, 0.9, 0.9))
         assert 0.88 <= value <= 0.92 or low <= 0.9 <= high
+        # Of few lesions a class can only be held more often than was meant.
+        for code, (_, _, upper) in card.trust.get(mode, {}).get("covered_by_class", {}).items():
+            assert upper >= 0.9, (mode, code)
     for code, measured in card.trust.get("quality_measured", {}).items():
         assert measured["flagged"] >= 0.9, code
         assert max(measured["untouched_flagged"], measured["round_flagged"]) <= 0.05, code
