@@ -27,7 +27,9 @@ def own(tmp_path_factory):
     for kind in ("served", "novelty", "training_ids"):
         shutil.copy(card.file(kind), folder)
     table = tomllib.loads(card.path.read_text())
-    del table["seal"]  # here the values are judged by themselves
+    # Here the values are judged by themselves, and not those that nothing but a page reads.
+    for name in ("seal", "metrics", "training"):
+        del table[name]
     return folder / card.files["served"].file, table
 
 
@@ -80,7 +82,7 @@ def changed(table, path, value):
 
 def test_a_card_is_refused_or_harmless_whatever_value_is_changed(own):
     served, table = own
-    paths = [path for path in leaves(table) if path[0] not in ("metrics", "training")]
+    paths = list(leaves(table))
     assert len(paths) > 50
     refused = 0
     for number, path in enumerate(paths):

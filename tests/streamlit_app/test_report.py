@@ -29,8 +29,8 @@ def report_of(blur, mode="single", centred=True, checks=None):
     probabilities = np.array([0.02, 0.05, 0.1, 0.01, 0.5, 0.3, 0.015, 0.005])
     analysis = Analysis(
         "m", CODES, probabilities, None, (0, 0, 300, 300), (400, 300),
-        prediction_set=("MEL", "NV", "BKL"), checks=checks or {"blur": Check(0.6, 0.4, blur)},
-        mode=mode, centred=centred,
+        prediction_set=("MEL", "NV", "BKL", "BCC"), mode=mode, centred=centred,
+        checks=checks or {"blur": Check(0.6, 0.4, blur)},
     )  # fmt: skip
     card = dataclasses.replace(
         registry.default_card(),

@@ -35,7 +35,7 @@ def describe(job: Job, classifier: Classifier) -> dict:
         },
         "views": classifier.mode,
         "temperature": trust.temperature,
-        "set_thresholds": trust.set_thresholds,
+        "set_thresholds": json.dumps(trust.set_thresholds),  # one difference, not one a class
         "coverage": trust.coverage,
         "novelty_thresholds": [guard.limit for guard in classifier.guards],
         "outliner": {
