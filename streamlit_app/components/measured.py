@@ -39,7 +39,9 @@ def evaluations(card: Card, mode: str) -> dict[str, dict]:
     found = {
         name: measured
         for name, measured in card.metrics.items()
-        if "per_class" in measured and bool(measured.get("tta")) == (mode == TTA)
+        if isinstance(measured, dict)
+        and "per_class" in measured
+        and bool(measured.get("tta")) == (mode == TTA)
     }
     return dict(sorted(found.items(), key=lambda pair: not pair[0].startswith(NATIVE)))
 
@@ -132,7 +134,8 @@ def sets(card: Card, mode: str) -> None:
 
 
 def _sets(card: Card, mode: str, fitted: Trust) -> None:
-    if fitted.covered is None or fitted.set_size is None:
+    # Sets of an older kind were measured with a card, but are no longer made.
+    if not fitted.set_thresholds or fitted.covered is None or fitted.set_size is None:
         sentence = text("models.unmeasured", what=text("models.sets"))
         absent(card, sentence, text("decide.command", name=asked_as(card)))
         return

@@ -19,7 +19,8 @@ def ways() -> None:
     rows = [
         [
             f"{card_words(card.title or card.name)} · {text(f'models.{NAMES[mode]}')}",
-            *(shown(measured[name]) for name in MEASURES),
+            measured.get("n", "–"),
+            *(shown(measured.get(name)) for name in MEASURES),
             shown(measured["per_class"].get("MEL", {}).get("recall")),
             VIEWS[mode] * max(1, len(card.members)),
             megabytes(card),
@@ -27,13 +28,13 @@ def ways() -> None:
         for card in registry.classifiers().values()
         for mode in VIEWS
         for measured in evaluations(card, mode).values()
-        if measured["resolution"] == NATIVE
+        if measured.get("resolution") == NATIVE
     ]
     if not rows:
         return
     st.subheader(text("models.ways"), anchor=False)
     st.caption(text("models.ways_note"))
-    heads = ("way", *MEASURES, "mel_recall", "passes", "file_megabytes")
+    heads = ("way", "support", *MEASURES, "mel_recall", "passes", "file_megabytes")
     table([text(f"models.{name}") for name in heads], rows)
 
 

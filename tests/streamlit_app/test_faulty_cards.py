@@ -4,7 +4,7 @@ import pytest
 
 from model_zoo import registry
 
-from .models_page import choose, copy_bundled, install_ensemble, open_page, words
+from .models_page import choose, copy_bundled, install_ensemble, open_page, tables, words
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -49,4 +49,24 @@ def test_a_malformed_table_of_trust_is_told_where_it_is_needed(single, said):
     assert all(f"The card mine.v1.toml cannot be used: {said}" in each for each in told)
     assert [chart for chart in test.get("plotly_chart") if chart.key == "models_roc"]
     assert "The diamonds are the fitted thresholds" not in words(test)
+    assert rest_of_page(test)
+
+
+def test_sets_of_an_older_kind_are_not_shown_as_those_of_today():
+    copy_bundled("mine.v1", lambda table: table["trust"]["single"].pop("set_thresholds"))
+    test = choose(open_page(), "mine.v1")
+    assert not test.exception
+    assert not any("True class in the set" in drawn for drawn in tables(test))
+    assert any("calibrate --model mine" in code.value for code in test.code)
+    assert rest_of_page(test)
+
+
+def test_figures_of_one_card_take_nothing_from_the_page_of_another():
+    def malform(table):
+        table["metrics"] = {"native": {"per_class": {}, "resolution": "native"}, "other": "none"}
+
+    copy_bundled("mine.v1", malform)
+    test = open_page()
+    assert not test.exception
+    assert any("Title of mine.v1" in drawn for drawn in tables(test))
     assert rest_of_page(test)

@@ -30,6 +30,7 @@ from streamlit_app.content import (
 )
 
 ROOT = Path(__file__).parents[2] / "streamlit_app"
+TEXTS = ROOT.parent / "training" / "card_texts.toml"
 PAGES = ("analyze", "study", "batch", "models", "about")
 TRANSLATIONS = [code for code in LANGUAGES if code != "en"]
 # What a report has words of, beside the names of the classes.
@@ -70,9 +71,12 @@ def english() -> dict[tuple, str]:
 
 
 def warned() -> set[str]:
-    """What the cards of bundled models say that nobody should miss for want of English."""
+    """What cards say, bundled or made by `export`, that nobody should miss for want of English."""
     cards = bundled_cards()
-    return {said for card in cards for said in (card.intended_use, card.licence, *card.limits)}
+    said = {said for card in cards for said in (card.intended_use, card.licence, *card.limits)}
+    for texts in tomllib.loads(TEXTS.read_text(encoding="utf-8")).values():
+        said.update(texts["limits"], *(t.values() for n, t in texts.items() if "limits_" in n))
+    return said
 
 
 def told_of_models() -> set[str]:
