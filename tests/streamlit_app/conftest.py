@@ -1,6 +1,7 @@
 """What the tests of the app share: a cache of their own, one server, one browser."""
 
 import os
+import sys
 import threading
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +17,15 @@ from .isic_server import Archive, result
 from .screens import SCREENS
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """Nothing; gives back `__main__`, in whose place `AppTest` leaves the app's script.
+
+    A process that is begun afresh runs what stands there.
+    """
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture
