@@ -221,14 +221,11 @@ def _print_readable(scored) -> None:
 
 
 def _print_spread(analysis) -> None:
-    answers = analysis.calibrated_answers
-    if answers is None or len(answers) < 2:
+    if analysis.spread is None:
         return
-    index = analysis.labels.index(analysis.label)
-    low, high = answers[:, index].min(), answers[:, index].max()
-    agree = int((answers.argmax(axis=1) == index).sum())
+    low, high, agree = analysis.spread
     print(
-        f"  {len(answers)} answers, of views and members, give {analysis.label} "
+        f"  {len(analysis.answers)} answers, of views and members, give {analysis.label} "
         f"{low:.3f} to {high:.3f}; it leads in {agree}"
     )
 

@@ -90,6 +90,17 @@ class Analysis:
         """What each view and member says, (A, K), at the temperature of the probabilities."""
         return None if self.answers is None else calibrated(self.answers, self.temperature)
 
+    @property
+    def spread(self) -> tuple[float, float, int] | None:
+        """Of the leading class the least and the most that a view or member gives it, and how many
+        of them it leads in; None where there are not several."""
+        answers = self.calibrated_answers
+        if answers is None or len(answers) < 2:
+            return None
+        index = self.labels.index(self.label)
+        values, leading = answers[:, index], answers.argmax(axis=1)
+        return float(values.min()), float(values.max()), int((leading == index).sum())
+
     def probability(self, label: str) -> float:
         """The probability of one class, 0 to 1."""
         return float(self.probabilities[self.labels.index(label)])

@@ -124,6 +124,17 @@ def asked_as(card: Card) -> str:
     return next((file.name for file in _own() if file.with_suffix(".toml") == card.path), card.name)
 
 
+def served_bytes(card: Card) -> int:
+    """The size of what runs, of an ensemble that of its members together; 0 if it is not known.
+
+    Raises `BadModel` where a member is not installed.
+    """
+    if not card.members:
+        return card.files["served"].size_bytes if "served" in card.files else 0
+    sizes = [served_bytes(find(name)) for name in card.members]
+    return sum(sizes) if all(sizes) else 0
+
+
 def _own() -> list[Path]:
     own = [Path(os.environ[OWN_MODEL])] if os.environ.get(OWN_MODEL) else []
     return own + [path for path in tuple(_opened) if path not in own]

@@ -5,6 +5,7 @@ one table for each way in which the model can be asked (`SINGLE`, `TTA`).
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -161,6 +162,12 @@ def number_of(
 def _bad(card: Card, key: str, expected: str, found: object) -> BadModel:
     problem = f"trust: {key} must be {expected}, got {found!r:.80}"
     return BadModel("bad_card", file=card.path.name, problem=problem)
+
+
+def known_group(labels: Iterable[str]) -> tuple[str, ...]:
+    """The classes of the malignant group among those that a model knows."""
+    known = set(labels)
+    return tuple(code for code in MALIGNANT_GROUP if code in known)
 
 
 def calibrated(probabilities: np.ndarray, temperature: float) -> np.ndarray:

@@ -18,8 +18,8 @@ from PIL import Image
 from model_zoo import NOTICE
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
-from model_zoo.trust import SINGLE, Trust, group_probability, of_card
-from streamlit_app.components.verdict import known_group, sentence, set_note
+from model_zoo.trust import SINGLE, Trust, group_probability, known_group, of_card
+from streamlit_app.components.verdict import sentence, set_note
 from streamlit_app.content import (
     ENGLISH,
     PERSIAN,

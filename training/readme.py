@@ -38,20 +38,13 @@ COLUMNS = "| accuracy | balanced accuracy | macro F1 | macro AUC | melanoma reca
 def _overview(cards: list[Card]) -> str:
     lines = [f"| model | file, MB | photos {COLUMNS}", "|---|---:|---|---|---|---|---|---|---|"]
     for card in cards:
-        served = _served_bytes(card)
+        served = registry.served_bytes(card)
         megabytes = f"{served / 1e6:.1f}" if served else "–"
         for measured in (entry for entry in card.metrics.values() if "per_class" in entry):
             photos = f"{measured['n']}, {_way(measured)}"
             shown = _measures(measured)
             lines.append(f"| `{card.name}` | {megabytes} | {photos} | {shown} |")
     return "\n".join(lines)
-
-
-def _served_bytes(card: Card) -> int:
-    """The size of a model's flatbuffer, or of those of its members together; 0 if not known."""
-    if card.members:
-        return sum(_served_bytes(registry.find(name)) for name in card.members)
-    return card.files["served"].size_bytes if "served" in card.files else 0
 
 
 def comparison(results: dict[str, dict]) -> str:

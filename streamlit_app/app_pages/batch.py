@@ -8,6 +8,7 @@ from model_zoo import NOTICE
 from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.images import SUFFIXES
+from model_zoo.trust import known_group
 from streamlit_app.batch import (
     ABSENT_SECONDS,
     MOST_BYTES,
@@ -20,7 +21,6 @@ from streamlit_app.batch import (
 from streamlit_app.batch_csv import to_csv, without_answer
 from streamlit_app.components.loaded import loaded
 from streamlit_app.components.model_choice import choose_mode, choose_model, named
-from streamlit_app.components.verdict import known_group
 from streamlit_app.content import class_name, text, told
 from streamlit_app.exports import plain_name
 from streamlit_app.reader import Reader

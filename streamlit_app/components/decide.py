@@ -8,12 +8,17 @@ import streamlit as st
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.registry import asked_as
-from model_zoo.trust import OperatingPoint, group_probability, of_card, predictive_values
+from model_zoo.trust import (
+    OperatingPoint,
+    group_probability,
+    known_group,
+    of_card,
+    predictive_values,
+)
 from streamlit_app.components.absent import absent
 from streamlit_app.components.charts import DARK, as_entry, as_table, draw, palette, shown
 from streamlit_app.components.faults import fault_told
 from streamlit_app.components.kept import forget_unless_offered
-from streamlit_app.components.verdict import known_group
 from streamlit_app.content import text, thousands
 
 # Round shares, chosen to teach how much the setting matters; nobody measured them here.

@@ -1,6 +1,5 @@
 """Teaching numbers below the answer: ABCD, what views and members say, what would change it."""
 
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -71,20 +70,17 @@ def _numbers(abcd: Abcd) -> list[tuple[str, str]]:
 
 def spread_of_answers(analysis: Analysis, card: Card) -> None:
     """Nothing; draws how far views and members are apart, where there are several."""
-    answers = analysis.calibrated_answers
-    if answers is None or len(answers) < 2:
+    if analysis.spread is None:
         return
-    index = analysis.labels.index(analysis.label)
-    values = answers[:, index]
-    leading = np.bincount(answers.argmax(axis=1), minlength=len(analysis.labels))
+    low, high, agree = analysis.spread
     st.caption(
         text(
             "analyze.spread",
-            answers=_answers(len(values), card),
+            answers=_answers(len(analysis.answers), card),
             label=class_name(analysis.label),
-            low=f"{values.min():.2f}",
-            high=f"{values.max():.2f}",
-            agree=int(leading[index]),
+            low=f"{low:.2f}",
+            high=f"{high:.2f}",
+            agree=agree,
         )
     )
 

@@ -1,19 +1,17 @@
 """What stands above the probabilities: the status, and the classes that are still possible."""
 
-from collections.abc import Iterable
-
 import streamlit as st
 
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.trust import (
-    MALIGNANT_GROUP,
     NOT_DERMOSCOPIC,
     NOVELTY,
     OK,
     POOR_QUALITY,
     UNCERTAIN,
     Trust,
+    known_group,
     of_card,
 )
 from streamlit_app.content import class_name, listed, text
@@ -63,12 +61,6 @@ def sentence(analysis: Analysis) -> str:
     kind = _kind(analysis)
     words = text(f"verdict.{kind}")
     return f"{words} {_of_group(analysis)}" if kind in (OK, UNCHECKED) else words
-
-
-def known_group(labels: Iterable[str]) -> tuple[str, ...]:
-    """The classes of the malignant group among those that a model knows."""
-    known = set(labels)
-    return tuple(code for code in MALIGNANT_GROUP if code in known)
 
 
 def _of_group(analysis: Analysis) -> str:

@@ -20,7 +20,10 @@ def test_every_measured_way_has_a_row(own_cache):
     measured = [card for card in registry.classifiers().values() if "native" in card.metrics]
     assert drawn.count("<tr>") == 1 + 2 * len(measured)
     for card in measured:
-        for name, views, passes in (("native", "one view", 1), ("native_tta", "eight views", 8)):
+        for name, views, passes in (
+            ("native", "one view", 1),
+            ("native_tta", "mean of eight views", 8),
+        ):
             row = drawn.split(f"{card.title} · {views}")[1].split("</tr>")[0]
             assert f"{card.metrics[name]['accuracy']['value']:.2f} (" in row
             assert f"<bdi>{passes * max(1, len(card.members))}</bdi>" in row
