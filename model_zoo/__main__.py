@@ -14,7 +14,7 @@ from model_zoo.trust import NOT_DERMOSCOPIC, OK, POOR_QUALITY, UNCERTAIN
 # What a status means for reading the answer.
 SAID = {
     OK: "no check failed; the answer can still be wrong",
-    UNCERTAIN: "UNCERTAIN: more than three classes remain possible",
+    UNCERTAIN: "UNCERTAIN: too many classes remain possible",
     POOR_QUALITY: "POOR PHOTO: a better one may have another answer",
     NOT_DERMOSCOPIC: "NOT DERMOSCOPIC: unlike the training photos, so the answer means nothing",
 }

@@ -16,6 +16,7 @@ from model_zoo.trust import (
     Check,
     calibrated,
     group_probability,
+    known_group,
     status_of,
 )
 
@@ -64,15 +65,20 @@ class Analysis:
         return self.labels[int(self.probabilities.argmax())]
 
     @property
-    def malignant_probability(self) -> float:
-        """The probability of `trust.MALIGNANT_GROUP`, 0 to 1."""
+    def malignant_probability(self) -> float | None:
+        """The probability of `trust.MALIGNANT_GROUP`, 0 to 1; None if the model knows none of it.
+
+        A sum of no classes would be 0 and pass for a clear.
+        """
+        if not known_group(self.labels):
+            return None
         return float(group_probability(self.labels, self.probabilities))
 
     @property
     def status(self) -> str:
         """One of `trust.STATUSES`."""
         size = None if self.prediction_set is None else len(self.prediction_set)
-        return status_of(self.checks, size)
+        return status_of(self.checks, size, len(self.labels))
 
     @property
     def readable(self) -> bool:
@@ -149,6 +155,7 @@ class Analysis:
     def record(self, file: str) -> dict:
         """The analysis as it is written to JSON (see analysis.schema.json)."""
         inside = self.heatmap_inside(self.label)
+        malignant = self.malignant_probability
         return {
             "file": file,
             "model": self.model,
@@ -159,7 +166,7 @@ class Analysis:
             "probabilities": {
                 code: round(self.probability(code), 6) for code in CODES if code in self.labels
             },
-            "malignant_probability": round(self.malignant_probability, 6),
+            "malignant_probability": None if malignant is None else round(malignant, 6),
             "prediction_set": None if self.prediction_set is None else list(self.prediction_set),
             "status": self.status,
             "checks": {

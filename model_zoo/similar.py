@@ -147,6 +147,14 @@ def _read(folder: Path, case: Case, side: int) -> np.ndarray | None:
         return None
 
 
+def written(classifier: Classifier) -> int | None:
+    """When the index of a model was finished, in nanoseconds; None where there is none."""
+    try:
+        return (_place(classifier, create=False) / ABOUT).stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
 def _place(classifier: Classifier, *, create: bool) -> Path:
     """The folder of a model's index: by content, since another network has other features."""
     root = cache_folder("index") if create else cache_folder() / "index"

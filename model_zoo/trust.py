@@ -210,14 +210,18 @@ def prediction_set(
     return tuple(labels[index] for index in order if left[index])
 
 
-def status_of(checks: dict[str, Check], set_size: int | None) -> str:
-    """One of `STATUSES`: the gravest that holds. set_size: None where no set was fitted."""
+def status_of(checks: dict[str, Check], set_size: int | None, classes: int) -> str:
+    """One of `STATUSES`: the gravest that holds.
+
+    set_size: how many classes are left possible, None where no set was fitted. classes: how many
+    the model knows; where all of them are left, the answer tells nothing, however few they are.
+    """
     failed = {code for code, check in checks.items() if not check.ok}
     if failed & {NOVELTY, LESION}:
         return NOT_DERMOSCOPIC
     if failed:
         return POOR_QUALITY
-    if set_size is not None and set_size > LARGEST_SURE_SET:
+    if set_size is not None and set_size > min(LARGEST_SURE_SET, classes - 1):
         return UNCERTAIN
     return OK
 

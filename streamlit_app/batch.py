@@ -19,7 +19,6 @@ from model_zoo.analysis import Analysis
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadImage, ZooError
 from model_zoo.images import MAX_BYTES, SUFFIXES, decode_rgb
-from model_zoo.trust import known_group
 from streamlit_app.admission import turns
 from streamlit_app.log import log_fault
 from streamlit_app.thumbnails import thumbnail
@@ -209,8 +208,7 @@ def _row(name: str, analysis: Analysis, rgb: np.ndarray) -> Row:
         analysis.status,
         analysis.label,
         dict(analysis.ranked()),
-        # A model with no class of the group gives it no probability, not 0.
-        analysis.malignant_probability if known_group(analysis.labels) else None,
+        analysis.malignant_probability,
         analysis.prediction_set or (),
         thumbnail(rgb),
         failed=tuple(code for code, check in analysis.checks.items() if not check.ok),

@@ -131,10 +131,10 @@ def _answer(analysis: Analysis, trust: Trust) -> list[tuple[str, str]]:
     if analysis.prediction_set is not None:
         names = listed(class_name(code) for code in analysis.prediction_set)
         facts.append((text("report.set", note=set_note(trust)), names))
-    group = ", ".join(known_group(analysis.labels))
-    if group:
-        title = text("report.malignant", names=group)
-        facts.append((title, f"{analysis.malignant_probability:.3f}"))
+    malignant = analysis.malignant_probability
+    if malignant is not None:
+        title = text("report.malignant", names=", ".join(known_group(analysis.labels)))
+        facts.append((title, f"{malignant:.3f}"))
     for point in trust.operating_points:
         value = float(group_probability(analysis.labels, analysis.probabilities, point.group))
         side = text("report.above" if value >= point.threshold else "report.below")

@@ -3,13 +3,13 @@
 import plotly.graph_objects as go
 import streamlit as st
 
+from model_zoo import similar
 from model_zoo.abcd import Abcd
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
 from model_zoo.changes import CHANGES, Changed, spread, trace
 from model_zoo.errors import ZooError
 from model_zoo.registry import asked_as
-from model_zoo.similar import SimilarCases
 from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier
 from streamlit_app.components.charts import as_table, draw, palette
@@ -181,12 +181,12 @@ def similar_cases(viewed: Viewed) -> None:
     """Nothing; draws the nearest confirmed cases, or says how they become findable."""
     try:
         reader = classifier(viewed.analysis.model, viewed.mode)
-        index = _index(reader.card.name, viewed.mode, reader.digest())
+        written = similar.written(reader)
+        of_model = (reader.card.name, viewed.mode, reader.digest())
+        index = None if written is None else _index(*of_model, written)
     except ZooError as fault:
         st.error(told(fault), icon=":material/error:")
         return
-    if index is None:
-        _index.clear(reader.card.name, viewed.mode, reader.digest())  # one may be made any time
     if index is None or viewed.analysis.pooled is None:
         st.caption(text("similar.how"))
         command = text("similar.command", name=asked_as(reader.card))
@@ -206,7 +206,7 @@ def similar_cases(viewed: Viewed) -> None:
         st.caption(text("similar.first_member", name=reader.card.members[0]))
 
 
-@st.cache_resource(show_spinner=False, max_entries=4, ttl=600)
-def _index(model: str, mode: str, digest: str) -> SimilarCases | None:
-    """The index of a loaded model; a network that was written anew is another entry."""
-    return SimilarCases.load(classifier(model, mode))
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _index(model: str, mode: str, digest: str, written: int) -> similar.SimilarCases | None:
+    """The index of a loaded model; a network or an index that was made anew is another entry."""
+    return similar.SimilarCases.load(classifier(model, mode))

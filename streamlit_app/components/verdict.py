@@ -59,17 +59,17 @@ def sentence(analysis: Analysis) -> str:
     if analysis.without_lesion:
         return text("verdict.no_lesion")
     kind = _kind(analysis)
-    words = text(f"verdict.{kind}")
+    words = text(f"verdict.{kind}", count=len(analysis.prediction_set or ()))
     return f"{words} {_of_group(analysis)}" if kind in (OK, UNCHECKED) else words
 
 
 def _of_group(analysis: Analysis) -> str:
-    """What the answer says of the malignant group; a sum of no classes would pass for a clear."""
-    group = known_group(analysis.labels)
-    if not group:
+    """What the answer says of the malignant group."""
+    malignant = analysis.malignant_probability
+    if malignant is None:
         return text("verdict.no_group")
-    malignant = f"{analysis.malignant_probability:.2f}"
-    return text("verdict.group", names=listed(group), malignant=malignant)
+    names = listed(known_group(analysis.labels))
+    return text("verdict.group", names=names, malignant=f"{malignant:.2f}")
 
 
 def set_note(trust: Trust) -> str:

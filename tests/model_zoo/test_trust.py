@@ -38,12 +38,18 @@ def test_the_malignant_group_has_actinic_keratosis_in_it():
 
 def test_the_gravest_status_wins():
     good, bad = Check(1, 2, True), Check(3, 2, False)
-    assert trust.status_of({"novelty": good, "blur": good}, 3) == trust.OK
-    assert trust.status_of({"novelty": good, "blur": good}, 4) == trust.UNCERTAIN
-    assert trust.status_of({"novelty": good, "blur": bad}, 4) == trust.POOR_QUALITY
-    assert trust.status_of({"novelty": bad, "blur": bad}, 1) == trust.NOT_DERMOSCOPIC
-    assert trust.status_of({"novelty": good, "lesion": bad}, 1) == trust.NOT_DERMOSCOPIC
-    assert trust.status_of({}, None) == trust.OK
+    assert trust.status_of({"novelty": good, "blur": good}, 3, 8) == trust.OK
+    assert trust.status_of({"novelty": good, "blur": good}, 4, 8) == trust.UNCERTAIN
+    assert trust.status_of({"novelty": good, "blur": bad}, 4, 8) == trust.POOR_QUALITY
+    assert trust.status_of({"novelty": bad, "blur": bad}, 1, 8) == trust.NOT_DERMOSCOPIC
+    assert trust.status_of({"novelty": good, "lesion": bad}, 1, 8) == trust.NOT_DERMOSCOPIC
+    assert trust.status_of({}, None, 8) == trust.OK
+
+
+def test_a_set_of_all_classes_tells_nothing_however_few_they_are():
+    assert trust.status_of({}, 2, 3) == trust.OK
+    assert trust.status_of({}, 3, 3) == trust.UNCERTAIN
+    assert trust.status_of({}, 2, 2) == trust.UNCERTAIN
 
 
 def test_a_card_says_what_its_sets_hold():

@@ -225,7 +225,7 @@ def test_an_uncertain_answer_is_folded_and_what_remains_possible_is_not(app, mon
     upload(app)
     assert not app.exception
     seen, folded = shown(app, folded=False), shown(app, folded=True)
-    assert "more than three classes remain possible" in seen
+    assert "Uncertain: 4 classes remain possible." in seen
     assert "**Melanocytic nevus**, **Melanoma**, **Benign keratosis**, **Dermatofibroma**" in seen
     for told in ("analyze_chart", "analyze_label", "threshold of"):
         assert told not in seen

@@ -113,6 +113,7 @@ def test_a_model_without_the_malignant_group_says_nothing_of_it(code, checked):
         of_group = text("report.malignant", names="")[:12]
     assert "0.00" not in told
     assert not [name for name, _ in made.facts if name.startswith(of_group)]
+    assert analysis.record("x")["malignant_probability"] is None
     row = batch._row("x", analysis, photo)
     assert row.malignant is None
     written = to_csv([row], Reader("m", "ab" * 32, SINGLE), "notice").decode("utf-8-sig")

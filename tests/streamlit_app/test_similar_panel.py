@@ -1,6 +1,7 @@
 """The panel of similar cases on the Analyze page, with an index that the command makes."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import cv2
@@ -136,6 +137,18 @@ def test_an_index_that_is_made_meanwhile_is_found_and_shows_the_five_nearest(upl
     ]
     assert text("similar.note") in words(test)
     assert "Several networks" not in words(test)
+
+
+def test_an_index_that_is_made_anew_takes_the_place_of_the_one_shown(upload, folder, tmp_path):
+    own = shutil.copytree(folder, tmp_path / "own")
+    assert main(["index", str(own)]) == 0
+    test = upload()
+    first = drawn_cases(test)
+    assert len(first) == 5
+    (own / PHOTOS / f"{first[0]}.jpg").unlink()
+    assert main(["index", str(own)]) == 0
+    test.run()
+    assert drawn_cases(test)[:4] == first[1:]
 
 
 def test_what_is_known_of_each_case_is_marked(upload, folder):

@@ -250,11 +250,13 @@ def test_a_killed_run_goes_on_with_what_is_missing(archive, scored, tmp_path):
     assert process.wait() == -signal.SIGKILL  # and not at its end
     (out / ".part-0.parquet.partial").write_bytes(b"half a row")
     before = settled(out)
-    done = sum(pq.read_metadata(file).num_rows for file in out.glob("part-*"))
+    # Two parts are under way at a time: the link that leads nowhere may be in neither or in one.
+    codes = [row["error"] for row in rows_of(out).values()]
+    done = len(codes) - codes.count("missing_file")  # which is asked for again
     assert 1 <= done < 16
     assert not manifest.read(out)["counts"]
     whole = score(Job(archive, out, part=2))
-    assert whole["runs"][-1]["scored"] == 16 - done + 1  # the link that leads nowhere
+    assert whole["runs"][-1]["scored"] == 16 - done
     assert {file: file.stat().st_mtime_ns for file in before} == before
     assert all(same(row, rows_of(out)[path]) for path, row in rows_of(scored).items())
     assert not list(out.glob(".part*"))
