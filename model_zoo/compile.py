@@ -58,7 +58,8 @@ def _flatten(loaded: keras.Model, scaling: str | None, file: Path) -> keras.Mode
         raise BadModel("foreign_shape", file=file.name, problem="its input has no fixed side")
     pixels = keras.Input(shape[1:], name="pixels", dtype="float32")
     start = pixels if scaling is None else scale(pixels, scaling)
-    flat = keras.Model(pixels, _apply(loaded, start))
+    # Names stand in the compiled file: without one its bytes would tell what was built before.
+    flat = keras.Model(pixels, _apply(loaded, start), name="flat")
     weights = [np.asarray(w, dtype=np.float32) for w in loaded.get_weights()]
     expected = [tuple(w.shape) for w in flat.weights]
     if [w.shape for w in weights] != expected:
@@ -139,7 +140,7 @@ def _serving_outputs(model: keras.Model):
     if head is None:
         _require_probabilities(model)
         return lambda x: model(x, training=False)
-    trunk = keras.Model(model.input, head.features)
+    trunk = keras.Model(model.input, head.features, name="trunk")
 
     return lambda x: scores_and_heatmaps(trunk(x, training=False), head.layers)
 

@@ -53,15 +53,19 @@ def running(
     finally:
         with contextlib.suppress(ProcessLookupError):  # the whole group, strace's child included
             os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
 
 
 def wait_for(url: str) -> None:
-    """Nothing, once a server answers there. Raises `TimeoutError` after a minute."""
-    for _ in range(240):
+    """Nothing, once a server answers there. Raises `TimeoutError` after about three minutes."""
+    for _ in range(720):
         try:
             urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
             return
         except OSError:
             time.sleep(0.25)
-    raise TimeoutError(f"Expected the app at {url} within a minute; nothing answered.")
+    raise TimeoutError(f"Expected the app at {url} within three minutes; nothing answered.")

@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     except TimeoutError as fault:
         said = str(fault).strip().splitlines() or ["nothing"]
         print(
-            f"Expected the app to answer within a minute. The last that it said: {said[-1]}\n"
+            f"Expected the app to answer within three minutes. The last that it said: {said[-1]}\n"
             "Start it by hand to see more: streamlit run streamlit_app/app.py",
             file=sys.stderr,
         )

@@ -41,6 +41,7 @@ def pixels():
 @pytest.fixture(scope="module")
 def foreign(tmp_path_factory):
     """A file like the published one: nested, mixed float16, optimizer state, custom loss."""
+    keras.utils.set_random_seed(1)  # of some weights no map has a peak, or one that nearly cancels
     keras.config.set_dtype_policy("mixed_float16")
     try:
         # The published one is a ResNet50, which takes half a minute and has no other kind of layer.
@@ -188,7 +189,7 @@ def test_a_damaged_compiled_file_is_compiled_anew(cache, foreign, damage):
         record.unlink()
         file.write_bytes(whole[: len(whole) // 2])
     assert Classifier.load(foreign, labels=CODES, scaling="caffe").engine.file == file
-    assert len(file.read_bytes()) == len(whole)
+    assert file.read_bytes() == whole
     assert record.read_text() == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
@@ -237,6 +238,7 @@ def test_another_head_gives_probabilities_and_no_heatmap(cache, tmp_path, pixels
 @pytest.mark.parametrize("classes", [8, 5])
 def test_batches_equal_singles(tmp_path, classes):
     """Heatmaps too, on their own scale: a batch as long as there are classes once mixed them."""
+    keras.utils.set_random_seed(1)
     model = build("MobileNetV2", SIDE, weights=None, classes=classes)
     # Weights far from zero, so that a heatmap of another photo would be seen.
     model.set_weights([w * 3 if w.ndim > 1 else w for w in model.get_weights()])

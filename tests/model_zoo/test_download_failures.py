@@ -128,7 +128,7 @@ def test_a_silent_server_is_given_up(
         server.released.wait(5)
 
     server.answers["/m"] = wait
-    monkeypatch.setattr(download, "TIMEOUTS", (0.3, 0.3))
+    monkeypatch.setattr(download, "TIMEOUTS", (2, 2) if begun else (0.3, 0.3))
     fault = failure(Source(server.address + "/m"), target, kept=PIECE * begun)
     assert fault.code == code
     assert (f"after {PIECE} bytes" if begun else "nothing came in time") in str(fault)

@@ -67,7 +67,9 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
+        opened = playwright.chromium.launch(
+            executable_path=chromium, args=list(QUIET), timeout=120_000
+        )
         yield opened
         opened.close()
 
@@ -127,7 +129,6 @@ def archive(monkeypatch):
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     monkeypatch.setenv(isic_archive.API_VARIABLE, f"http://127.0.0.1:{server.server_port}/")
-    monkeypatch.setattr(isic_archive, "TIMEOUTS", (1, 1))
     forget_archive()
     yield server
     forget_archive()

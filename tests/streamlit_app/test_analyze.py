@@ -231,7 +231,7 @@ def test_a_class_that_was_not_measured_has_dashes():
         entry = {"support": 3, "recall": {"value": 0.5}, "precision": {}}
         bars_with_table([("MEL", 0.7), ("NV", 0.3)], key="bars", measured={"MEL": entry})
 
-    test = AppTest.from_function(draw).run()
+    test = AppTest.from_function(draw, default_timeout=60).run()
     assert not test.exception
     told = "Melanoma 0.700 (sensitivity 0.50, precision –), Melanocytic nevus 0.300"
     assert test.get("plotly_chart")[0].proto.alt == told

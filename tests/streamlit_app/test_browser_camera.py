@@ -27,6 +27,7 @@ def phone(browser, address, tmp_path):
     film.write_bytes(frame.getvalue() * 3)
     camera = browser.browser_type.launch(
         executable_path=find_chromium(),
+        timeout=120_000,
         args=[
             "--no-sandbox",
             "--use-fake-ui-for-media-stream",  # nobody is asked for leave

@@ -198,11 +198,13 @@ def test_persian_is_read_from_the_right(visit):
     last = tab.get_by_role("tab").last
     assert last.bounding_box()["x"] < 0
     for _ in range(20):
-        if tab.get_by_test_id("stTabsScrollRight").count() == 0:
+        # At once, since the arrow is gone as soon as the last tab is there.
+        places = tab.get_by_test_id("stTabsScrollRight").evaluate_all(
+            "all => all.map(one => { one.click(); return one.getBoundingClientRect().x })"
+        )
+        if not places:
             break
-        arrow = tab.get_by_test_id("stTabsScrollRight")
-        assert arrow.bounding_box()["x"] < PHONE["width"] / 2
-        arrow.click()
+        assert places[0] < PHONE["width"] / 2
         tab.wait_for_timeout(400)
     assert last.bounding_box()["x"] >= 0
     tab.get_by_test_id("stExpandSidebarButton").click()
@@ -230,6 +232,7 @@ def test_no_grave_barrier_behind_tabs_and_switches(visit, theme):
 def test_the_notice_itself_has_no_grave_barrier(browser, address, theme):
     context = browser.new_context(viewport=LAPTOP, color_scheme=theme)
     tab = context.new_page()
+    tab.set_default_timeout(60_000)
     tab.goto(f"{address}/about")
     tab.get_by_role("button", name="I understand").wait_for()
     tab.add_style_tag(content="* { transition: none !important; animation: none !important }")

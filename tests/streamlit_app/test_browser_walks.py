@@ -157,7 +157,7 @@ def test_a_short_round_of_study(stage, address, look):
 
 
 def test_a_drill_asks_again_and_tells_at_the_end_what_it_made_wrong(stage, address, look):
-    for _ in range(6):  # only right answers are made wrong, and a round of five may have none
+    for _ in range(15):  # only right answers are made wrong, and a round of five may have none
         rows = drilled_round(stage, address, look)
         misled = [row for row in rows if row["made_wrong"] == "yes"]
         if misled:

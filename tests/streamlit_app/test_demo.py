@@ -151,7 +151,7 @@ def test_a_server_that_does_not_start_is_a_sentence(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(record, "running", silent)
     assert record.main(["--out", str(tmp_path)]) == 1
     told = capsys.readouterr().err
-    assert "within a minute. The last that it said: OSError: no port is free\n" in told
+    assert "within three minutes. The last that it said: OSError: no port is free\n" in told
     assert "Traceback" not in told
 
 

@@ -41,7 +41,7 @@ class Far(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body[: len(body) // 2])
         self.wfile.flush()
-        self.server.go_on.wait(20)
+        self.server.go_on.wait(300)
         self.wfile.write(body[len(body) // 2 :])
 
     def log_message(self, *_):
@@ -53,6 +53,7 @@ def far(tmp_path, monkeypatch):
     """A server with the weights of a model whose card is installed."""
     monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(download, "RETRIES", 0)
+    monkeypatch.setattr(download, "TIMEOUTS", (10, 300))
     monkeypatch.setattr(downloads, "_under_way", {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), Far)
     server.asked, server.status, server.go_on = 0, 200, threading.Event()
@@ -95,7 +96,7 @@ def test_a_visitor_starts_it_and_another_sees_how_far_it_is(far):
     assert "Pause" in labels
     assert "Download the weights of Far" not in labels
     far.go_on.set()
-    under_way.join(20)
+    under_way.join(60)
     assert under_way.fault is None
     second.run()
     assert not second.exception
@@ -107,14 +108,14 @@ def test_a_visitor_starts_it_and_another_sees_how_far_it_is(far):
 def test_what_went_wrong_is_said_to_whoever_looks(far):
     far.status = 404
     test = press(open_page(), "Download the weights of Far")
-    downloads.of(registry.cards()[NAME]).join(20)
+    downloads.of(registry.cards()[NAME]).join(60)
     test.run()
     assert not test.exception
     assert any("The server answered 404" in str(part.value) for part in test.error)
     far.status = 200
     far.go_on.set()
     press(test, "Download the weights of Far")
-    downloads.of(registry.cards()[NAME]).join(20)
+    downloads.of(registry.cards()[NAME]).join(60)
     assert registry.cards()[NAME].file("keras").is_file()
 
 
@@ -129,7 +130,7 @@ def test_a_fault_nobody_thought_of_is_told_and_logged(far, monkeypatch, capsys):
 
     monkeypatch.setattr(downloads, "fetch", break_down)
     under_way = downloads.begin(registry.cards()[NAME])
-    under_way.join(20)
+    under_way.join(60)
     assert under_way.fault.code == "download_fault"
     logged = capsys.readouterr().err
     assert "RuntimeError" in logged

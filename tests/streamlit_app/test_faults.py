@@ -60,7 +60,7 @@ def test_a_full_disk_stops_no_analysis(tmp_path):
             assert visitor.analyse("vessels.jpg", PHOTO).record["file"] == "vessels.jpg"
             visitor.close()
     finally:
-        subprocess.run(["umount", disk], check=True)
+        subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 @pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not installed")

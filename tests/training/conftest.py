@@ -22,6 +22,14 @@ def own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
+@pytest.fixture(autouse=True)
+def own_precision(monkeypatch):
+    """What a training sets for its process is taken back; TensorFlow rounds nothing by itself."""
+    monkeypatch.setenv("ONEDNN_DEFAULT_FPMATH_MODE", "STRICT")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
 @pytest.fixture(scope="session")
 def small_isic(tmp_path_factory):
     """48 photos of 24 lesions, each class in its own colour."""

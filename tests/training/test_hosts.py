@@ -84,7 +84,7 @@ def kill_in_the_middle(processes, victim):
     processes[victim].send_signal(signal.SIGKILL)
     processes[victim].communicate()
     other = processes[1 - victim]
-    _, err = other.communicate(timeout=60)  # half a minute of silence, and what follows
+    _, err = other.communicate(timeout=300)  # half a minute of silence, and what follows
     return err, other.returncode
 
 
