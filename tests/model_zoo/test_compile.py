@@ -77,11 +77,11 @@ def taped_heatmaps(model: keras.Model, features: str, pixels: np.ndarray) -> np.
     """Grad-CAM as published, with a tape, for all classes: (N, h, w, K), scaled to 0..1."""
     dense = next(x for x in reversed(model.layers) if isinstance(x, keras.layers.Dense))
     inner = keras.Model(model.input, [model.get_layer(features).output, dense.input])
+    with tf.GradientTape(persistent=True) as tape:
+        values, hidden = inner(pixels.astype("float32"), training=False)
+        scores = tf.unstack(hidden @ dense.kernel + dense.bias, axis=1)
     maps = []
-    for label in range(8):
-        with tf.GradientTape() as tape:
-            values, hidden = inner(pixels.astype("float32"), training=False)
-            score = (hidden @ dense.kernel + dense.bias)[:, label]
+    for score in scores:
         weights = tf.reduce_mean(tape.gradient(score, values), axis=(1, 2), keepdims=True)
         maps.append(tf.nn.relu(tf.reduce_sum(weights * values, axis=-1)).numpy())
     return scaled(np.stack(maps, axis=-1))
