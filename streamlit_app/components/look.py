@@ -24,8 +24,8 @@ STYLE = """<style>
 [data-testid="stPopoverButton"][kind="tertiary"] {{ min-height: 1.6rem; padding: 0; }}
 .stMarkdown [data-testid="stCaptionContainer"] {{ color: {soft}; opacity: 1; }}
 .stMarkdown [data-testid="stCaptionContainer"] p {{ color: inherit; }}
-[data-testid="stBaseButton-primary"] {{ color: {ground}; }}
-[data-testid="stBaseButton-primary"] p {{ color: inherit; }}
+[data-testid^="stBaseButton-primary"] {{ color: {ground}; }}
+[data-testid^="stBaseButton-primary"] p {{ color: inherit; }}
 </style>"""
 # Streamlit has no setting for it. Charts, code and sliders keep their numbers from left to right.
 # Toggles, rows of buttons and of tabs are drawn for that direction too: they are mirrored, and

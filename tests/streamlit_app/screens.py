@@ -1,5 +1,5 @@
-"""The screens that walks are made on, a laptop and a phone, one in each theme; when a page on them
-is drawn, and what it then has for its visitor.
+"""The screens that walks are made on, a laptop and a phone in both themes; when a page on them is
+drawn, and what it then has for its visitor.
 """
 
 from pathlib import Path
@@ -7,9 +7,11 @@ from pathlib import Path
 from streamlit_app.content import ENGLISH, in_language, text
 from streamlit_app.demo.stage import READY, failed
 
+SIZES = {"laptop": {"width": 1366, "height": 768}, "phone": {"width": 390, "height": 844}}
 SCREENS = {
-    "laptop": {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+    f"{size}_{theme}": {"viewport": SIZES[size], "color_scheme": theme}
+    for size in SIZES
+    for theme in ("light", "dark")
 }
 
 

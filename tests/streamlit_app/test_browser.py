@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def page(browser, address, request):
     """A tab of a visitor who has just agreed to the notice, on one of `SCREENS`."""
-    context = browser.new_context(**SCREENS[getattr(request, "param", "laptop")])
+    context = browser.new_context(**SCREENS[getattr(request, "param", "laptop_light")])
     tab = context.new_page()
     tab.set_default_timeout(60_000)
     tab.goto(address)

@@ -1,4 +1,4 @@
-"""Whole walks in a real browser, on a laptop and on a phone: Analyze, a batch, and Study.
+"""Whole walks in a real browser, on a laptop and on a phone, in both themes.
 
 In each state that a walk reaches the page fits, and has no grave barrier.
 """
