@@ -15,6 +15,7 @@ from streamlit_app.local_server import SAMPLES
 from .barriers import grave
 from .pdf_words import pdf_text
 from .screens import cells, downloaded
+from .study_steps import begin, commit
 
 pytestmark = pytest.mark.browser
 
@@ -186,22 +187,3 @@ def drilled_round(stage, address, look) -> list[dict[str, str]]:
     look("drill_end")
     written = downloaded(tab, tab.get_by_role("button", name=text("study.csv")))
     return list(csv.DictReader(written.decode("utf-8-sig").splitlines()))[:5]
-
-
-def begin(stage, address, *, drill=False) -> None:
-    """Nothing; begins a round of five drawn cases."""
-    stage.open(f"{address}/study")
-    tab = stage.tab
-    tab.get_by_role("radio", name=text("study.drawn")).click()
-    tab.get_by_role("radio", name="5", exact=True).click()
-    if drill:
-        tab.get_by_text(text("study.drill")).click()
-    stage.settle()
-    tab.get_by_role("button", name=text("study.start")).click()
-
-
-def commit(tab) -> None:
-    """Nothing; says that the case is a nevus, and that this is a guess."""
-    tab.get_by_test_id("stRadio").get_by_text(class_name("NV")).click()
-    tab.get_by_role("radio", name=text("study.guess")).click()
-    tab.get_by_role("button", name=text("study.commit")).click()
