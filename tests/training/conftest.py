@@ -1,6 +1,7 @@
 """A small folder in the ISIC 2019 layout, of coloured noise, and a backbone that trains fast."""
 
 import csv
+import shutil
 
 import keras
 import numpy as np
@@ -12,6 +13,8 @@ from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, read_cases
 from model_zoo.labels import CODES
 from training import splits
 from training.learner import Data
+
+from .archived import BROKEN, SAMPLES
 
 COLUMNS = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK")
 PER_CLASS = 6
@@ -98,3 +101,29 @@ def tiny_backbone_of_module():
     with pytest.MonkeyPatch.context() as patch:
         know_tiny(patch)
         yield "Tiny"
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory):
+    """Twelve drawn samples in two folders, three broken files and a link that leads nowhere."""
+    folder = tmp_path_factory.mktemp("archive")
+    for index, file in enumerate(SAMPLES):
+        below = folder / f"{index % 2}"
+        below.mkdir(exist_ok=True)
+        shutil.copy(file, below)
+    for name, (_, content) in BROKEN.items():
+        (folder / "1" / name).write_bytes(content)
+    (folder / "gone.jpg").symlink_to(folder / "nowhere.jpg")
+    (folder / "notes.txt").write_text("not looked at")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scored(archive, tmp_path_factory):
+    """The folder of rows of the local engine."""
+    from training.scoring.job import Job
+    from training.scoring.run import score
+
+    job = Job(archive, tmp_path_factory.mktemp("rows") / "local.parquet", part=4)
+    score(job)
+    return job.out

@@ -1,6 +1,5 @@
 """Scoring of an archive: both engines, broken photos, killed workers, runs that go on."""
 
-import json
 import logging
 import os
 import shutil
@@ -18,7 +17,6 @@ from model_zoo.classifier import Classifier
 from model_zoo.errors import ZooError
 from model_zoo.segmentation import bundled_outliner
 from model_zoo.store import sha256_of
-from training.__main__ import main
 from training.scoring import engines, manifest, parts
 from training.scoring.answers import describe
 from training.scoring.job import Job, absolute
@@ -27,16 +25,11 @@ from training.scoring.rows import without_answer
 from training.scoring.run import score
 from training.scoring.scorer import load
 
+from .archived import BROKEN, SAMPLES, rows_of, same, settled
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # workers import it by its name, too
 import mortal  # noqa: E402
-
-SAMPLES = sorted((Path(__file__).parents[2] / "streamlit_app" / "samples").glob("*.jpg"))
-BROKEN = {
-    "empty.jpg": ("empty_file", b""),
-    "text.png": ("text_as_image", b"no photo at all, only words"),
-    "cut.jpg": ("truncated", SAMPLES[0].read_bytes()[:2000]),
-}
 
 # So that another process sees the first part before the last one is written.
 SLOW = """
@@ -47,21 +40,6 @@ read = Scorer.read
 Scorer.read = lambda self, name: time.sleep(0.5) or read(self, name)
 sys.exit(main(sys.argv[1:]))
 """
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory):
-    """Twelve drawn samples in two folders, three broken files and a link that leads nowhere."""
-    folder = tmp_path_factory.mktemp("archive")
-    for index, file in enumerate(SAMPLES):
-        below = folder / f"{index % 2}"
-        below.mkdir(exist_ok=True)
-        shutil.copy(file, below)
-    for name, (_, content) in BROKEN.items():
-        (folder / "1" / name).write_bytes(content)
-    (folder / "gone.jpg").symlink_to(folder / "nowhere.jpg")
-    (folder / "notes.txt").write_text("not looked at")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -82,36 +60,6 @@ def ray():
         )
         yield ray
         ray.shutdown()
-
-
-@pytest.fixture(scope="module")
-def scored(archive, tmp_path_factory):
-    """The folder of rows of the local engine."""
-    job = Job(archive, tmp_path_factory.mktemp("rows") / "local.parquet", part=4)
-    score(job)
-    return job.out
-
-
-def rows_of(folder):
-    rows = pq.read_table(folder).to_pylist()
-    assert len({row["path"] for row in rows}) == len(rows)
-    return {row["path"]: row for row in rows}
-
-
-def settled(folder):
-    """When the parts were written of which every photo could be read."""
-    found = {file: pq.read_table(file)["error"].to_pylist() for file in folder.glob("part-*")}
-    settled = (file for file, codes in found.items() if "missing_file" not in codes)
-    return {file: file.stat().st_mtime_ns for file in settled}
-
-
-def same(one, other):
-    """Whether two values of a row are equal, numbers to 1e-6."""
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, float):
-        return other == pytest.approx(one, abs=1e-6)
-    return one == other
 
 
 def test_a_row_is_what_the_app_says(archive, scored):
@@ -267,77 +215,6 @@ def test_a_killed_run_goes_on_with_what_is_missing(archive, scored, tmp_path):
     assert {file: file.stat().st_mtime_ns for file in before} == before
     assert all(same(row, rows_of(out)[path]) for path, row in rows_of(scored).items())
     assert not list(out.glob(".part*"))
-
-
-def test_nothing_is_scored_twice_but_what_could_not_be_read(archive, scored, tmp_path, capsys):
-    out = shutil.copytree(scored, tmp_path / "rows")
-    before = settled(out)
-    assert len(before) == 3
-    assert main(["score", "--photos", str(archive), "--out", str(out), "--part", "4"]) == 0
-    assert "scored now: 1 in" in capsys.readouterr().out
-    assert before.items() <= settled(out).items()
-
-
-def test_photos_that_came_later_are_added(archive, tmp_path):
-    photos, out = tmp_path / "photos", tmp_path / "rows"
-    photos.mkdir()
-    shutil.copy(SAMPLES[1], photos)
-    score(Job(photos, out, outlines=False))
-    shutil.copy(SAMPLES[0], photos)
-    assert score(Job(photos, out, outlines=False))["runs"][-1]["scored"] == 1
-    rows = rows_of(out)
-    assert rows.keys() == {SAMPLES[0].name, SAMPLES[1].name}
-    assert all(row["outline"] is None and row["blur"] is not None for row in rows.values())
-
-
-@pytest.mark.parametrize("change", [["--tta"], ["--no-outline"], ["--photos", "elsewhere"]])
-def test_another_way_of_scoring_is_refused(archive, scored, tmp_path, capsys, change):
-    photos = tmp_path / "elsewhere"
-    photos.mkdir()
-    shutil.copy(SAMPLES[0], photos)
-    given = [str(photos) if part == "elsewhere" else part for part in change]
-    assert main(["score", "--photos", str(archive), "--out", str(scored), *given]) == 1
-    said = capsys.readouterr().err
-    assert "was begun with other models, settings or versions" in said
-    assert {"--tta": "views", "--no-outline": "outlines", "--photos": "photos"}[change[0]] in said
-
-
-def test_another_model_is_refused(archive, scored, tmp_path, capsys):
-    served = Classifier.load().engine.file
-    shutil.copy(served, tmp_path / "other.tflite")
-    labels = ", ".join(f'"{code}"' for code in Classifier.load().card.labels)
-    (tmp_path / "other.toml").write_text(
-        f'name = "other.v1"\nlabels = [{labels}]\nscaling = "inside"\n', encoding="utf-8"
-    )
-    model = ["--model", str(tmp_path / "other.tflite")]
-    assert main(["score", "--photos", str(archive), "--out", str(scored), *model]) == 1
-    assert "model.name (mobilenetv2.isic2019_v1, now other.v1)" in capsys.readouterr().err
-
-
-def test_other_versions_and_files_are_named(archive, scored, tmp_path, capsys):
-    copied = shutil.copytree(scored, tmp_path / "rows")
-    file = copied / manifest.NAME
-    whole = json.loads(file.read_text())
-    whole["answers"]["packages"]["pillow"] = "9.9.9"
-    whole["answers"]["outliner"]["sha256"] = "0" * 64
-    del whole["answers"]["code"]
-    file.write_text(json.dumps(whole))
-    assert main(["score", "--photos", str(archive), "--out", str(copied), "--part", "4"]) == 1
-    said = capsys.readouterr().err
-    assert "packages.pillow (9.9.9, now " in said
-    assert "outliner.sha256 (000000000000…, now " in said
-    assert "code (none, now " in said
-    assert "a new folder with --out" in said
-
-
-def test_a_damaged_manifest_or_part_is_told(archive, scored, tmp_path):
-    copied = shutil.copytree(scored, tmp_path / "rows")
-    next(copied.glob("part-*")).write_bytes(b"PAR1")
-    with pytest.raises(ZooError, match="Delete it and run"):
-        score(Job(archive, copied, part=4))
-    (copied / manifest.NAME).write_text("{")
-    with pytest.raises(ZooError, match="manifest"):
-        score(Job(archive, copied, part=4))
 
 
 def test_without_the_extra_it_says_how_to_get_it():
