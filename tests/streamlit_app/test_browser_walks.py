@@ -58,6 +58,30 @@ def test_analyze_by_keyboard_alone(stage, address):
     tab.get_by_alt_text("Grad-CAM heatmap of Vascular lesion laid over").wait_for()
 
 
+def test_a_case_of_study_by_keyboard_alone(stage, address):
+    stage.open(f"{address}/study")
+    tab = stage.tab
+
+    def press(wanted, *keys):
+        reach(tab, wanted, *keys)
+        tab.keyboard.press("Enter")
+        stage.settle()
+
+    reach(tab, tab.get_by_role("radio", name=text("study.archive"), exact=True))
+    press(tab.get_by_role("radio", name=text("study.drawn")), "ArrowRight")
+    press(tab.get_by_role("button", name=text("study.start")))
+    classes = tab.get_by_test_id("stRadio")
+    reach(tab, classes.get_by_role("radio").first)
+    reach(tab, classes.get_by_role("radio", name=class_name("NV")), "ArrowDown")
+    tab.keyboard.press("Space")
+    reach(tab, tab.get_by_role("radio", name=text("study.guess")))
+    tab.keyboard.press("Enter")
+    press(tab.get_by_role("button", name=text("study.commit")))
+    tab.locator(".js-plotly-plot").wait_for()
+    press(tab.get_by_role("button", name=text("study.next")))
+    tab.get_by_text(text("study.progress", place=2, length=10)).wait_for()
+
+
 def test_a_refused_photo_shows_its_answer_on_request_and_in_no_report(
     stage, address, look, keep, screen
 ):
