@@ -86,9 +86,9 @@ def test_a_card_that_says_little_leaves_no_holes(own_model):
     assert not test.exception
     told = words(test)
     assert (
-        f"is brought to {bundled.side} x {bundled.side} pixels. One pass through the netw" in told
+        f"is brought to {bundled.side} x {bundled.side} pixels. One pass through the mod" in told
     )
-    assert "the network gives, for each class, a probability and a Grad-CAM heatmap of " in told
+    assert "the model gives, for each class, a probability and a Grad-CAM heatmap of " in told
     assert f" heatmap of {bundled.grid} x {bundled.grid} cells." in told
     assert not [line for line in told.splitlines() if line.strip() == "-"]
 
@@ -99,11 +99,11 @@ def test_a_network_that_cannot_be_loaded_is_told_of_without_numbers(own_model):
     test = about()
     assert not test.exception
     told = words(test)
-    assert "brought to the size that the network reads. One pass through the network gives" in told
+    assert "brought to the size that the network reads. One pass through the model gives" in told
     assert "0 x 0" not in told
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_the_design_of_the_network_is_named():
     card = registry.default_card()
-    assert f"One pass through the network ({card.backbone}) gives" in words(about())
+    assert f"One pass through the model ({card.backbone}) gives" in words(about())

@@ -80,10 +80,11 @@ def test_the_software_is_cited_as_its_citation_file_says(app):
         assert said in next(line for line in told.splitlines() if "The software:" in line)
 
 
-def test_an_ensemble_is_made_by_commands_that_there_are(app):
-    name = registry.default_card().name
+def test_an_ensemble_is_made_by_commands_that_there_are(copied):
+    copied("alone.v1")
+    app = choose(open_page(), "alone.v1")
     commands = [part.value for part in app.code if "training ensemble" in part.value]
-    assert f"python -m training ensemble {name} MODEL --install NAME" in commands[0]
+    assert "python -m training ensemble alone.v1 MODEL --install NAME" in commands[0]
     for command in commands[0].splitlines():
         arguments = command.removeprefix("python -m training ").split()
         assert _parser().parse_args(arguments).run.__name__ == arguments[0]
