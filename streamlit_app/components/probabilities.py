@@ -12,7 +12,7 @@ from streamlit_app.components.charts import as_table, palette, shown, with_below
 from streamlit_app.components.model_choice import figures_of
 from streamlit_app.content import class_name, group_name, text
 
-ROW, AXIS = 32, 24  # pixels that a class and the axis below all of them are tall
+ROW, AXIS = 30, 24  # pixels that a class and the axis below all of them are tall
 
 
 def answer_bars(analysis: Analysis, card: Card, *, key: str) -> None:

@@ -85,9 +85,7 @@ def test_a_card_that_says_little_leaves_no_holes(own_model):
     test = about()
     assert not test.exception
     told = words(test)
-    assert (
-        f"is brought to {bundled.side} x {bundled.side} pixels. One pass through the mod" in told
-    )
+    assert f"is brought to {bundled.side} x {bundled.side} pixels. One pass through the mod" in told
     assert "the model gives, for each class, a probability and a Grad-CAM heatmap of " in told
     assert f" heatmap of {bundled.grid} x {bundled.grid} cells." in told
     assert not [line for line in told.splitlines() if line.strip() == "-"]

@@ -133,6 +133,15 @@ def test_analyze_tells_its_story_on_one_screen(visit, keep, size):
         assert box["y"] + box["height"] <= size["height"]
 
 
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != ENGLISH])
+def test_photo_and_probabilities_are_on_one_screen_in_every_language(visit, code):
+    tab = visit(f"?lang={code}", language=code)
+    for part in (tab.locator("[class*=st-key-picture_] img"), tab.locator(".js-plotly-plot")):
+        part.first.wait_for()
+        box = part.first.bounding_box()
+        assert box["y"] + box["height"] <= LAPTOP["height"]
+
+
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_fits_and_has_no_grave_barrier(visit, keep, path, theme):
