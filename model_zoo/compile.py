@@ -98,7 +98,7 @@ def _float32_copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     return layer.__class__.from_config(config)
 
 
-def compile_flat(model: keras.Model, precision: str) -> bytes:
+def compile_flat(model: keras.Model, precision: str, *, name: str = "") -> bytes:
     """The LiteRT flatbuffer of a flat model.
 
     Input: uint8 (N, S, S, 3) RGB. Outputs, told apart by shape: pooled features (N, C), logits
@@ -106,14 +106,14 @@ def compile_flat(model: keras.Model, precision: str) -> bytes:
     head is of another kind; mask (N, S, S, 1) and artefacts (N, A) of a network that outlines, as
     `unet` makes it.
     precision: float32; float16 (weights); int8 (weights by channel, activations quantized on
-    the fly: "dynamic range").
+    the fly: "dynamic range"). name: of the file that an error tells of, the model's own if "".
     """
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
     )
 
-    outputs = _serving_outputs(model)
+    outputs = _serving_outputs(model, name or model.name)
     side = model.input_shape[1]
 
     # An open batch: traced for one photo, the converter drops the axes of length 1 that keep the
@@ -133,12 +133,12 @@ def compile_flat(model: keras.Model, precision: str) -> bytes:
     return converter.convert()
 
 
-def _serving_outputs(model: keras.Model):
+def _serving_outputs(model: keras.Model, name: str):
     if _outlines(model):
         return lambda x: model(x, training=False)
     head: Head | None = head_of(model)
     if head is None:
-        _require_probabilities(model)
+        _require_probabilities(model, name)
         return lambda x: model(x, training=False)
     trunk = keras.Model(model.input, head.features, name="trunk")
 
@@ -151,18 +151,18 @@ def _outlines(model: keras.Model) -> bool:
     return tuple(model.outputs[0].shape[1:]) == (side, side, 1)
 
 
-def _require_probabilities(model: keras.Model) -> None:
+def _require_probabilities(model: keras.Model, name: str) -> None:
     """Nothing; raises `BadModel` unless a model that is served as a whole ends in a softmax."""
     last = next(layer for layer in model.layers if layer.output is model.outputs[0])
     kind = getattr(getattr(last, "activation", None), "__name__", "")
     if not isinstance(last, keras.layers.Softmax) and kind != "softmax":
         problem = f"expected it to end in a softmax, it ends in {type(last).__name__} {kind}"
-        raise BadModel("foreign_shape", file=model.name, problem=problem)
+        raise BadModel("foreign_shape", file=name, problem=problem)
 
 
 def compile_file(file: Path, target: Path, *, precision: str, scaling: str | None) -> None:
     """Nothing; writes the flatbuffer of a `.keras` file to `target`, atomically."""
-    flatbuffer = compile_flat(load_flat(file, scaling), precision)
+    flatbuffer = compile_flat(load_flat(file, scaling), precision, name=file.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
     try:

@@ -221,7 +221,7 @@ def status_of(checks: dict[str, Check], set_size: int | None, classes: int) -> s
         return NOT_DERMOSCOPIC
     if failed:
         return POOR_QUALITY
-    if set_size is not None and set_size > min(LARGEST_SURE_SET, classes - 1):
+    if set_size is not None and set_size > min(LARGEST_SURE_SET, max(1, classes - 1)):
         return UNCERTAIN
     return OK
 

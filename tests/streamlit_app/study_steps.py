@@ -1,23 +1,17 @@
-"""What a walk through Study does on the page."""
-
-from streamlit_app.components.study_sources import DRAWN
-from streamlit_app.content import class_name, text
+"""What a learner does on the Study page, driven without a browser, and what the page says."""
 
 
-def begin(stage, address, source=DRAWN, *, drill=False) -> None:
-    """Nothing; begins a round of five cases."""
-    stage.open(f"{address}/study")
-    tab = stage.tab
-    tab.get_by_role("radio", name=text(f"study.{source}")).click()
-    tab.get_by_role("radio", name="5", exact=True).click()
-    if drill:
-        tab.get_by_text(text("study.drill")).click()
-    stage.settle()
-    tab.get_by_role("button", name=text("study.start")).click()
+def words(test) -> str:
+    parts = [*test.markdown, *test.caption, *test.error, *test.warning, *test.success, *test.info]
+    return "\n".join(str(part.value) for part in parts)
 
 
-def commit(tab) -> None:
-    """Nothing; says that the case is a nevus, and that this is a guess."""
-    tab.get_by_test_id("stRadio").get_by_text(class_name("NV")).click()
-    tab.get_by_role("radio", name=text("study.guess")).click()
-    tab.get_by_role("button", name=text("study.commit")).click()
+def press(test, label):
+    next(button for button in test.button if button.label == label).click()
+    return test.run()
+
+
+def commit(test, code="NV", confidence="sure"):
+    test.session_state["study_first"] = code
+    test.session_state["study_confidence"] = confidence
+    return press(test, "Commit")

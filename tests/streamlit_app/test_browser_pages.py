@@ -209,7 +209,8 @@ def test_persian_is_read_from_the_right(visit):
     for _ in range(20):
         # At once, since the arrow is gone as soon as the last tab is there.
         places = tab.get_by_test_id("stTabsScrollRight").evaluate_all(
-            "all => all.map(one => { one.click(); return one.getBoundingClientRect().x })"
+            "all => all.map(one => {"
+            " const x = one.getBoundingClientRect().x; one.click(); return x })"
         )
         if not places:
             break

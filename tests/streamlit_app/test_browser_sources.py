@@ -18,7 +18,7 @@ from streamlit_app.local_server import SAMPLES, running
 
 from .isic_server import Archive, result
 from .screens import downloaded
-from .study_steps import begin, commit
+from .study_walk import begin, commit
 
 pytestmark = pytest.mark.browser
 

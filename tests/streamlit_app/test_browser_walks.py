@@ -15,7 +15,7 @@ from streamlit_app.local_server import SAMPLES
 from .barriers import grave
 from .pdf_words import pdf_text
 from .screens import cells, downloaded
-from .study_steps import begin, commit
+from .study_walk import begin, commit
 
 pytestmark = pytest.mark.browser
 

@@ -60,6 +60,7 @@ def test_a_full_disk_stops_no_analysis(tmp_path):
             assert visitor.analyse("vessels.jpg", PHOTO).record["file"] == "vessels.jpg"
             visitor.close()
     finally:
+        # Lazily: a server that has not quite ended must not hide what failed.
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 

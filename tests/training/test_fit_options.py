@@ -18,7 +18,6 @@ phases = [{ side = 24, epochs = 1 }]
 @pytest.fixture
 def asked(data, tiny_backbone, tmp_path, monkeypatch):
     """The command that fits a tiny recipe, whose precision is float32."""
-    monkeypatch.setenv("ONEDNN_DEFAULT_FPMATH_MODE", "STRICT")
     (tmp_path / "tiny.toml").write_text(TINY)
     yield [
         *("fit", "--recipe", str(tmp_path / "tiny.toml"), "--images", str(data.images)),
