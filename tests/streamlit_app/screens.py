@@ -13,6 +13,8 @@ SCREENS = {
     for size in SIZES
     for theme in ("light", "dark")
 }
+# Of walks that add no state of their own to what is looked at: each size and each theme once.
+TWO_SCREENS = ("laptop_dark", "phone_light")
 
 
 def settle(tab, language=ENGLISH) -> None:

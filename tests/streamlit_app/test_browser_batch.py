@@ -10,9 +10,9 @@ import pytest
 from streamlit_app.content import text
 from streamlit_app.local_server import SAMPLES, running
 
-from .screens import downloaded
+from .screens import TWO_SCREENS, downloaded
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("screen", TWO_SCREENS)]
 
 NAMES = [f"{number}.jpg" for number in range(6)]
 # The app, which reads a photo of a batch once a file of its name is in a folder, and leaves a file

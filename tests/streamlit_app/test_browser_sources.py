@@ -17,10 +17,10 @@ from streamlit_app.content import text
 from streamlit_app.local_server import SAMPLES, running
 
 from .isic_server import Archive, result
-from .screens import downloaded
+from .screens import TWO_SCREENS, downloaded
 from .study_walk import begin, commit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("screen", TWO_SCREENS)]
 
 
 class EachClass(Archive):

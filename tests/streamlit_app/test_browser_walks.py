@@ -14,7 +14,7 @@ from streamlit_app.local_server import SAMPLES
 
 from .barriers import grave
 from .pdf_words import pdf_text
-from .screens import cells, downloaded
+from .screens import TWO_SCREENS, cells, downloaded
 from .study_walk import begin, commit
 
 pytestmark = pytest.mark.browser
@@ -32,6 +32,7 @@ def reach(tab, wanted, key="Tab") -> None:
     raise AssertionError(f"{wanted} was not reached by {FAR} presses of {key}")
 
 
+@pytest.mark.parametrize("screen", TWO_SCREENS)
 def test_analyze_by_keyboard_alone(stage, address):
     stage.open(address)
     tab = stage.tab
@@ -58,6 +59,7 @@ def test_analyze_by_keyboard_alone(stage, address):
     tab.get_by_alt_text("Grad-CAM heatmap of Vascular lesion laid over").wait_for()
 
 
+@pytest.mark.parametrize("screen", TWO_SCREENS)
 def test_a_case_of_study_by_keyboard_alone(stage, address):
     stage.open(f"{address}/study")
     tab = stage.tab
