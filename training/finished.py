@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from model_zoo import loading, registry
-from model_zoo.card import CLASSIFICATION, INSIDE, OUTLINED
+from model_zoo.architectures import BACKBONES, build
+from model_zoo.card import CLASSIFICATION, INSIDE, OUTLINED, SEGMENTATION
 from model_zoo.errors import BadData
 from model_zoo.labels import CODES
 from model_zoo.training_ids import read_rows, training_rows
+from model_zoo.unet import build_unet
 from training import checkpoint
 from training.recipe import Recipe
 from training.recipe_file import recipe_from
@@ -29,7 +31,7 @@ class Finished:
 
 
 def is_named(weights: str) -> bool:
-    """Whether the `weights` of a recipe name a finished network, head included."""
+    """Whether the `weights` of a recipe name a finished network."""
     return weights not in OTHER_WEIGHTS and not weights.endswith(".npz")
 
 
@@ -52,6 +54,33 @@ def read_finished(source: str | Path) -> Finished:
     from model_zoo.compile import load_flat
 
     return Finished(card.backbone, card.task, load_flat(file).get_weights())
+
+
+def first_weights(source: str | Path, recipe: Recipe) -> list[np.ndarray]:
+    """All weights that a recipe begins with from a finished network, as `get_weights()` lists them.
+
+    Those of that network; or, where the recipe outlines and the network is a classifier on the same
+    backbone, those of a new U-Net whose encoder is that backbone. Raises as `read_finished`, and
+    `BadData` where the network is of another kind.
+    """
+    finished = read_finished(source)
+    of_other_task = (finished.task, recipe.task) == (CLASSIFICATION, SEGMENTATION)
+    if of_other_task and finished.backbone == recipe.backbone:
+        return _unet_on(finished)
+    require_like(finished, source, recipe)
+    return finished.weights
+
+
+def _unet_on(classifier: Finished) -> list[np.ndarray]:
+    """The weights of a new U-Net with the backbone of a classifier."""
+    side = BACKBONES[classifier.backbone].side
+    trained = build(classifier.backbone, side, weights=None)
+    trained.set_weights(classifier.weights)
+    unet = build_unet(classifier.backbone, side, weights=None)
+    shared = {layer.name for layer in trained.layers} & {layer.name for layer in unet.layers}
+    for name in shared:
+        unet.get_layer(name).set_weights(trained.get_layer(name).get_weights())
+    return unet.get_weights()
 
 
 def require_like(finished: Finished, source: str | Path, recipe: Recipe) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from model_zoo.errors import BadData
 from model_zoo.training_ids import ids_of, write_rows
 from training import checkpoint, classification, distillation, hosts, segmentation, splits
-from training.finished import is_named, read_finished, require_like, rows_known
+from training.finished import first_weights, is_named, rows_known
 from training.learner import Data, Learner, Lesson, predict_averaged, seed_epoch
 from training.plateau import is_over, learning_rate
 from training.recipe import Phase, Recipe
@@ -104,9 +104,7 @@ def _first_weights(recipe: Recipe, start: Path | None) -> list[np.ndarray] | Non
         return checkpoint.load_best(start)[0]
     if not is_named(recipe.weights):
         return None
-    finished = read_finished(recipe.weights)
-    require_like(finished, recipe.weights, recipe)
-    return finished.weights
+    return first_weights(recipe.weights, recipe)
 
 
 def _about(recipe: Recipe, data: Data, start: Path | None) -> dict:

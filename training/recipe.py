@@ -85,7 +85,8 @@ class Recipe:
 
     task: "classification", or "segmentation" (the outline of the lesion).
     weights: the first ones: "imagenet", "none" (random), an .npz file of the backbone's (see
-    `architectures.build`), or a finished network, head included (see `finished`).
+    `architectures.build`), or a finished network, head included (see `finished`; of a classifier,
+    a network that outlines takes the backbone).
     unfrozen: how many of the backbone's last layers are trained, -1 for all of them.
     Remedies for imbalance: sampling_power (1 draws every photo once, 0 all classes alike), class
     weights in the loss (`class_weights`, or n_c ** -class_weight_power with mean 1 over the

@@ -13,13 +13,16 @@ from model_zoo.architectures import BACKBONES, build
 from model_zoo.errors import BadData, BadModel
 from model_zoo.seal import sealed
 from model_zoo.training_ids import training_ids
+from model_zoo.unet import build_unet
 from training import distillation, splits
 from training.checkpoint import load_best
 from training.export import Place, export
-from training.finished import read_finished, rows_known
+from training.finished import first_weights, read_finished, rows_known
 from training.fit import fit, fit_stages
 from training.held_out import protocol_of
 from training.recipe import Optimizer, Phase, Recipe
+
+from . import outlined
 
 SIDE = 24
 NAME = "tiny.v1"
@@ -94,6 +97,26 @@ def test_a_run_does_not_begin_with_another_backbone(
     monkeypatch.setitem(BACKBONES, "Small", dataclasses.replace(BACKBONES["Tiny"]))
     with pytest.raises(BadData, match="Tiny for classification; the recipe trains Small for"):
         fit(recipe("Small", weights=model), data, tmp_path / "further")
+
+
+def test_a_network_that_outlines_begins_with_the_backbone_of_a_classifier(
+    data, tmp_path, monkeypatch
+):
+    backbone = outlined.know_tiny_unet(monkeypatch)
+    fit(recipe(backbone), data, tmp_path / "run")
+    classifier = build(backbone, SIDE, weights=None)
+    classifier.set_weights(load_best(tmp_path / "run")[0])
+    unet = build_unet(backbone, outlined.SIDE, weights=None)
+    unet.set_weights(first_weights(tmp_path / "run", outlined.recipe(backbone, 1)))
+    for level in range(5):
+        for mine, its in zip(
+            unet.get_layer(f"down_{level}").get_weights(),
+            classifier.get_layer(f"down_{level}").get_weights(),
+            strict=True,
+        ):
+            assert np.array_equal(mine, its)
+    with pytest.raises(BadData, match="Tiny for classification; the recipe trains Other for"):
+        first_weights(tmp_path / "run", outlined.recipe("Other", 1))
 
 
 def elsewhere(data, tmp_path):
