@@ -106,7 +106,7 @@ def colours_in(rgb: np.ndarray, mask: np.ndarray) -> tuple[str, ...]:
     """
     size = tuple(min(pair) for pair in zip(rgb.shape[1::-1], mask.shape[::-1], strict=True))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    inside = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    inside = _at(size, mask)
     thin = small[::SKIN_STEP, ::SKIN_STEP]
     skin = thin[~inside[::SKIN_STEP, ::SKIN_STEP] & (thin.max(axis=2) >= SURROUND_LEVEL)]
     skin_light = float(np.median(_lab(skin[None])[0, :, 0])) if len(skin) else 0.0
@@ -119,6 +119,15 @@ def colours_in(rgb: np.ndarray, mask: np.ndarray) -> tuple[str, ...]:
     share = np.array([np.count_nonzero(one == nearest) for one in away]) / max(1, len(light))
     order = np.argsort(-share, kind="stable")
     return tuple(names[index] for index in order if share[index] >= COLOUR_SHARE)
+
+
+def _at(size: tuple[int, int], mask: np.ndarray) -> np.ndarray:
+    """A mask with a lesion, bool (h, w), at a size (width, height) that may be far smaller."""
+    drawn = mask.astype(np.uint8) * 255
+    nearest = cv2.resize(drawn, size, interpolation=cv2.INTER_NEAREST) > 0
+    if nearest.any():
+        return nearest
+    return cv2.resize(drawn, size, interpolation=cv2.INTER_AREA) > 0  # between all sampled points
 
 
 def largest_diameter(contour: np.ndarray) -> float:

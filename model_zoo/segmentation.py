@@ -215,14 +215,13 @@ def _main_region(probabilities: np.ndarray) -> np.ndarray | None:
     """The region, uint8 (h, w) of 0 and 1, that is the lesion, or None."""
     above = (probabilities > THRESHOLD).astype(np.uint8)
     count, names = cv2.connectedComponents(above)
-    if count < 2:
+    inside = np.flatnonzero(above)
+    of, values = names.ravel()[inside], probabilities.ravel()[inside]
+    surest = np.zeros(count, np.float32)
+    np.maximum.at(surest, of, values)
+    weight = np.bincount(of, values * _nearness(names.shape).ravel()[inside], count)
+    # What is faint or tiny is no lesion, and hides none that lies further from the middle.
+    weight[(surest < SUREST) | (np.bincount(of, minlength=count) < SMALLEST_AREA * above.size)] = 0
+    if not weight.any():
         return None
-    if count > 2:
-        inside = np.flatnonzero(above)
-        near = probabilities.ravel()[inside] * _nearness(names.shape).ravel()[inside]
-        weight = np.bincount(names.ravel()[inside], near)
-        above = (names == int(weight.argmax())).astype(np.uint8)
-    _, surest, _, _ = cv2.minMaxLoc(probabilities, above)
-    if cv2.countNonZero(above) / above.size < SMALLEST_AREA or surest < SUREST:
-        return None
-    return above
+    return (names == int(weight.argmax())).astype(np.uint8)

@@ -85,6 +85,14 @@ def test_colours_count_from_a_twentieth_of_the_lesion_on():
     assert abcd.colours_in(rgb, CIRCLE) == ("dark_brown", "blue_grey")
 
 
+def test_a_lesion_smaller_than_a_pixel_of_a_tiny_photo_has_the_colour_of_its_pixel():
+    rgb = np.full((16, 16, 3), 230, np.uint8)
+    rgb[:1, :1] = abcd.COLOURS["dark_brown"]
+    mask = np.zeros((512, 512), bool)
+    mask[1:25, 1:25] = True  # between the points at which the photo's pixels lie
+    assert abcd.colours_in(rgb, mask) == ("dark_brown",)
+
+
 @pytest.mark.parametrize("tone", [(240, 205, 185), (225, 175, 155), (150, 105, 80), (90, 60, 45)])
 def test_skin_of_no_tone_is_white_and_what_is_lighter_than_it_is(tone):
     rgb = np.full((SIDE, SIDE, 3), tone, np.uint8)

@@ -104,6 +104,16 @@ def test_of_two_lesions_the_one_in_the_middle_counts():
     assert outline_of(*answer(rgb)).box == pytest.approx((180, 120, 240, 180), abs=8)
 
 
+def test_what_is_faint_in_the_middle_hides_no_lesion_beside_it():
+    _, seen = answer(photo(600, 450))
+    mask = np.zeros((SIDE, SIDE), np.float32)
+    mask[36:60, 36:60] = 0.6
+    mask[48:66, 66:90] = 1
+    outline = outline_of(mask, seen)
+    assert outline is not None
+    assert outline.box[0] > 300
+
+
 def test_a_lesion_at_the_border_is_said_to_touch_it():
     rgb = photo(600, 450)
     cv2.rectangle(rgb, (0, 150), (200, 300), (150, 80, 40), -1)
