@@ -7,6 +7,8 @@ import pytest
 from model_zoo.architectures import BACKBONES, build, load_npz, scale
 from model_zoo.errors import BadModel
 
+pytestmark = pytest.mark.slow
+
 PARTS = ["pixels", "scale", "features", "pool", "dense_512", "dropout", "logits", "probabilities"]
 
 

@@ -20,6 +20,8 @@ from model_zoo.classifier import Classifier
 from model_zoo.errors import BadModel
 from model_zoo.labels import CODES
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = sorted((Path(__file__).parents[2] / "streamlit_app" / "samples").glob("*.jpg"))
 SCHEMA = json.loads((Path(model_zoo.__file__).with_name("analysis.schema.json")).read_text())
 BUNDLED = [

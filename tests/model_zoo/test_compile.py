@@ -24,6 +24,8 @@ from model_zoo.interpreters import BATCH, Interpreters
 from model_zoo.labels import CODES
 from model_zoo.loading import served_sha256
 
+pytestmark = pytest.mark.slow
+
 SIDE = 64
 SAMPLES = Path(__file__).parents[2] / "streamlit_app" / "samples"
 

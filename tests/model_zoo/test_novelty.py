@@ -12,6 +12,8 @@ from model_zoo.classifier import Classifier
 from model_zoo.trust import NOVELTY
 from streamlit_app.samples.draw import SCENES, draw
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = sorted((Path(__file__).parents[2] / "streamlit_app" / "samples").glob("*.jpg"))
 BUNDLED = [card.name for card in registry.classifiers().values() if "novelty" in card.trust]
 

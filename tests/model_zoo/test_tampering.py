@@ -15,6 +15,8 @@ from model_zoo.classifier import Classifier
 from model_zoo.errors import BadModel, ZooError
 from tests.model_zoo.pictures import encode
 
+pytestmark = pytest.mark.slow
+
 PHOTO = encode(Image.new("RGB", (300, 300), (200, 150, 130)), "PNG")
 OTHERS = ("x", -7, float("nan"), [], {}, True)
 

@@ -17,7 +17,7 @@ APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 SAMPLE = next(iter(sorted(SAMPLES.glob("*.jpg"))))
 
 
-pytestmark = pytest.mark.usefixtures("own_cache")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache")]
 
 
 @pytest.fixture

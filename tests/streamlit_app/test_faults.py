@@ -13,6 +13,8 @@ import pytest
 from benchmarks.streamlit_client import Visitor
 from streamlit_app.local_server import SAMPLES, running
 
+pytestmark = pytest.mark.slow
+
 PHOTO = (SAMPLES / "vessels.jpg").read_bytes()
 
 

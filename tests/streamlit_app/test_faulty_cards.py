@@ -6,7 +6,7 @@ from model_zoo import registry
 
 from .models_page import choose, copy_bundled, install_ensemble, open_page, tables, words
 
-pytestmark = pytest.mark.usefixtures("own_cache")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache")]
 
 
 def rest_of_page(test) -> bool:

@@ -29,6 +29,8 @@ from streamlit_app.reader import Reader
 
 from .pdf_words import pdf_text
 
+pytestmark = pytest.mark.slow
+
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 NAME, SIDE = "seven.v1", 32
 LABELS = tuple(code for code in CODES if code != "MEL")

@@ -13,7 +13,7 @@ from streamlit_app.components.photo_source import SAMPLES
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 SAMPLE = (SAMPLES / "lacunae.jpg").read_bytes()
 
-pytestmark = pytest.mark.usefixtures("own_cache")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache")]
 
 
 @pytest.fixture

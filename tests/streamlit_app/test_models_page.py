@@ -13,6 +13,8 @@ from training.__main__ import _parser
 
 from .models_page import charts, choose, copy_bundled, open_page, shown, tables, words
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 REFERENCE = "resnet50.isic2019_reference"
 

@@ -22,7 +22,7 @@ APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 PAGES = sorted(path.name for path in (APP.parent / "app_pages").glob("*.py"))
 SAMPLE = (SAMPLES / "network.jpg").read_bytes()
 
-pytestmark = pytest.mark.usefixtures("own_cache")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache")]
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from streamlit_app import study
 
 from .test_study_page import APP, begin, commit, press, words
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def app(own_cache):

@@ -33,7 +33,7 @@ CASES = {
 }
 TAUGHT, UNTOLD = "ISIC_9000001", "ISIC_9000002"
 
-pytestmark = pytest.mark.usefixtures("own_cache")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache")]
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ TAUGHT, FAIR, UNTOLD = STRANGE
 OWN = "HAM_9999999"  # a lesion id like those of the list
 LENGTH = 20  # all photos of the one class come
 
-pytestmark = pytest.mark.usefixtures("own_cache")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_cache")]
 
 
 def taught_pair() -> tuple[str, str]:

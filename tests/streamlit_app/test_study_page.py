@@ -18,6 +18,8 @@ from streamlit_app.content import CHOSEN, LANGUAGES, class_name, in_language, te
 
 from .study_steps import commit, press, words
 
+pytestmark = pytest.mark.slow
+
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 
 

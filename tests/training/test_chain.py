@@ -13,6 +13,8 @@ from training import checkpoint, splits
 from training.__main__ import main
 from training.dataset import load_photos
 
+pytestmark = pytest.mark.slow
+
 SIDE = 32
 LIMIT = 24
 BLOCKS = 14  # of four layers

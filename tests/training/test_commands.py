@@ -18,6 +18,8 @@ from training.__main__ import main
 from training.calibrate import fit_temperature
 from training.dataset import load_photos
 
+pytestmark = pytest.mark.slow
+
 LIGHT = """backbone = "Tiny"
 weights = "none"
 precision = "float32"

@@ -24,6 +24,8 @@ from training.recipe import Optimizer, Phase, Recipe
 
 from . import outlined
 
+pytestmark = pytest.mark.slow
+
 SIDE = 24
 NAME = "tiny.v1"
 

@@ -19,6 +19,8 @@ from training.fit import fit
 from training.learner import seed_epoch
 from training.recipe import Augment, Optimizer, Phase, Recipe
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def recipe(tiny_backbone):

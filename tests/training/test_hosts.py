@@ -17,7 +17,10 @@ from training import checkpoint, watch
 from training.__main__ import main
 from training.place import place_of
 
-pytestmark = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed"),
+]
 HERE = Path(__file__).parent
 RUNNING: list[subprocess.Popen] = []
 EPOCHS = 5  # of six steps each

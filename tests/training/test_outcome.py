@@ -13,6 +13,8 @@ from training.fit import fit_stages
 from training.outcome import read_run
 from training.recipe import Optimizer, Phase, Recipe
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def recipe(tiny_backbone):

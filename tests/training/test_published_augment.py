@@ -10,7 +10,10 @@ from training.recipe import PublishedAugment
 
 SIDE = 48
 # The legacy class calls SciPy by an old name.
-pytestmark = pytest.mark.filterwarnings("ignore:Please import `affine_transform`")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Please import `affine_transform`"),
+]
 
 
 def photo():

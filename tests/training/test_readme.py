@@ -19,7 +19,7 @@ def test_results_are_those_of_the_cards():
 def test_it_opens_with_the_two_commands():
     head = TEXT[:2500]
     assert "pip install -r requirements.txt && streamlit run streamlit_app/app.py" in head
-    assert "pip install -r requirements-dev.txt && pytest" in head
+    assert "pip install -r requirements-dev.txt && pytest -n 2" in head
     assert head.index("Research and teaching only") < head.index("pip install")
 
 

@@ -31,6 +31,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # workers import it by its name, too
 import mortal  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 # So that another process sees the first part before the last one is written.
 SLOW = """
 import sys, time

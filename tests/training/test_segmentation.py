@@ -20,6 +20,8 @@ from training.segmentation import overlap
 
 from .outlined import SIDE, draw_outlined, know_tiny_unet, recipe, rows_of_parts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -22,6 +22,8 @@ from training.learner import freeze
 from training.recipe import Augment, Optimizer, Phase, Plateau, PublishedAugment, Recipe
 from training.recipe_file import read_recipes
 
+pytestmark = pytest.mark.slow
+
 STAGES = read_recipes("resnet50_reference")
 
 
