@@ -34,7 +34,8 @@ class Viewed:
 
     shown: uint8 (H, W, 3) RGB, at most `DISPLAY_SIDE` pixels long; scale: its size over the
     photo's. digest: of the photo's bytes, in hex. example: nobody chose it. mode: how the model was
-    asked (see `trust`). zoomed: whether it was shown the square around the outline.
+    asked (see `trust`). zoomed: whether it was shown the square around the outline. model_sha256:
+    of what read it, whatever stands under the model's name now.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Viewed:
     example: bool
     mode: str = SINGLE
     zoomed: bool = False
+    model_sha256: str = ""
 
     def shows(self, data: bytes) -> bool:
         """Whether it is of the photo with these bytes."""
@@ -74,7 +76,12 @@ class Viewed:
 
 def classifier(name: str, mode: str = SINGLE) -> Classifier:
     """The loaded model of a card's name with the outliner, for all users. Raises `BadModel`."""
-    return _load(name, mode, fingerprint(registry.find(name)))
+    return _load(name, mode, content_of(name))
+
+
+def content_of(name: str) -> str:
+    """What tells whether a model is still what it was, in hex. Raises `BadModel`."""
+    return fingerprint(registry.find(name))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -99,7 +106,8 @@ def view(
     `SECOND` for the one it is compared with. Raises `BadImage` or `BadModel`; what was kept before
     stays.
     """
-    key = (hashlib.sha256(data).hexdigest(), model, name, example, mode, zoomed)
+    digest = hashlib.sha256(data).hexdigest()
+    key = (digest, model, name, example, mode, zoomed, content_of(model))
     kept = st.session_state.get(slot)
     if kept is None or kept[0] != key:
         kept = (key, _logged(data, classifier(model, mode), key))
@@ -140,6 +148,7 @@ def _analyse(
     example: bool,
     mode: str,
     zoomed: bool,
+    _content: str,
 ) -> Viewed:
     rgb = decode_rgb(data)
     analysis = reader.analyse(rgb)
@@ -148,4 +157,4 @@ def _analyse(
     scale = min(1.0, DISPLAY_SIDE / max(rgb.shape[:2]))
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     shown = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return Viewed(name, shown, scale, analysis, digest, example, mode, zoomed)
+    return Viewed(name, shown, scale, analysis, digest, example, mode, zoomed, reader.digest())

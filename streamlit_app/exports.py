@@ -6,8 +6,10 @@ import re
 
 # What Markdown would act on, and what makes links, icons and emojis of plain text, unless a space
 # comes after it (https://github.github.com/gfm/#autolinks-extension-).
-MARKS = "*_`[]<>$~|\\"
-JOINTS = re.compile(r"(:|@|\bwww\.)(?=\S)", re.IGNORECASE)
+MARKS = "*`[]<>$~|\\"
+JOINTS = re.compile(r"(:|@|(?<![^\W_])www\.)(?=\S)", re.IGNORECASE)
+OUTER_UNDERSCORES = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")  # within a word they are letters
+LONGEST, SUFFIX = 80, 12
 
 # A cell that begins so is taken for a formula by spreadsheets, by some also in full width (OWASP,
 # "CSV Injection").
@@ -19,12 +21,14 @@ SECOND_START = re.compile(rf"([;|][ \"]*)(?=[{re.escape(''.join(FORMULA_STARTS))
 
 
 def plain_name(name: str) -> str:
-    """A file name, at most 80 letters, without characters that Markdown or the screen act on.
+    """A file name without characters that Markdown or the screen act on.
 
-    What would become a link is taken apart by a space.
+    What would become a link is taken apart by a space; of more than 80 letters the middle is left
+    out.
     """
     plain = "".join(c for c in name if c.isprintable() and c not in MARKS)
-    return JOINTS.sub(r"\1 ", plain)[:80]
+    plain = OUTER_UNDERSCORES.sub("", JOINTS.sub(r"\1 ", plain))
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - SUFFIX - 1]}…{plain[-SUFFIX:]}"
 
 
 def safe_cell(value: object) -> object:

@@ -131,13 +131,13 @@ def _page(
 def _shown(result: dict) -> dict | None:
     """The description, or None of a photo that may not be shown."""
     # Told again here, since what may be shown must not hang on how a query is read.
-    kind = result["metadata"]["acquisition"].get("image_type", "dermoscopic")
+    kind = (result["metadata"].get("acquisition") or {}).get("image_type", "dermoscopic")
     free = result["isic_id"] and result["copyright_license"] == LICENCE
-    return result if free and "dermoscopic" in kind.lower() else None
+    return result if free and "dermoscopic" in str(kind).lower() else None
 
 
 def _base() -> str:
-    return os.environ.get(API_VARIABLE, API)
+    return f"{os.environ.get(API_VARIABLE, API).rstrip('/')}/"
 
 
 def fetch(code: str, lesion: list[dict]) -> ArchivePhoto:

@@ -45,7 +45,8 @@ class Report:
 
     pictures: JPEG and caption. verdict: what the status means for reading the rest. bars: class,
     group, probability 0..1; none where the photo is refused. facts: name and value. notices:
-    English first. language, direction: as HTML names them.
+    English first. language, direction: as HTML names them. title_unnamed: for where the photo's
+    name cannot be written.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Report:
     notices: tuple[str, ...]
     language: str = ENGLISH
     direction: str = "ltr"
+    title_unnamed: str = ""
 
 
 def make(
@@ -85,6 +87,7 @@ def make(
         notices=_notices(),
         language=language(),
         direction=direction(),
+        title_unnamed=text("report.title_unnamed"),
     )
 
 
@@ -188,13 +191,14 @@ def to_pdf(report: Report) -> bytes:
     """The report as a PDF of one page, A4. Its language must be none of `NOT_IN_PDF`."""
     page = fpdf.FPDF(format="A4")
     page.set_auto_page_break(False)
-    page.set_title(_latin(report.title))
+    title = report.title if _latin(report.title) == report.title else report.title_unnamed
+    page.set_title(_latin(title))
     page.add_page()
     page.set_margins(14, 12)
     page.set_xy(14, 12)
     _notices_of_page(page, report)
     page.set_font("Helvetica", "B", 15)
-    page.multi_cell(0, 8, _latin(report.title), new_x="LMARGIN", new_y="NEXT")
+    page.multi_cell(0, 8, _latin(title), new_x="LMARGIN", new_y="NEXT")
     page.set_font("Helvetica", size=9)
     page.cell(0, 5, _latin(report.made), new_x="LMARGIN", new_y="NEXT")
     page.set_font("Helvetica", "B", 9.5)

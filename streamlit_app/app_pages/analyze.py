@@ -11,7 +11,7 @@ from model_zoo.errors import BadImage, ZooError
 from model_zoo.trust import OK
 from streamlit_app import report
 from streamlit_app.admission import turns
-from streamlit_app.cache import Viewed, classifier, last_viewed, view
+from streamlit_app.cache import Viewed, last_viewed, view
 from streamlit_app.components.archive_photo import told_of_photo
 from streamlit_app.components.compare import compare, wants_to_compare
 from streamlit_app.components.decide import decide
@@ -237,9 +237,8 @@ def _made(viewed: Viewed, card: Card) -> report.Report:
         heat = picture(viewed, analysis.label, REPORT_OPACITY, outline=found)
         caption = text("report.caption_heatmap", label=class_name(analysis.label))
         pictures.append((heat, ". ".join(filter(None, (caption, of_one_view(analysis))))))
-    digest = classifier(card.name, viewed.mode).digest()
     now = datetime.now(UTC)
-    return report.make(viewed.name, pictures, analysis, card, digest, now, viewed.mode)
+    return report.make(viewed.name, pictures, analysis, card, viewed.model_sha256, now, viewed.mode)
 
 
 page()

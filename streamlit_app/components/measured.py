@@ -154,6 +154,8 @@ def _sets(card: Card, mode: str, fitted: Trust) -> None:
 def by_group(measured: dict, *, key: str) -> None:
     """Nothing; draws the results by archive, sex, age or body site, each with its interval."""
     names = [name for name in GROUPINGS if measured.get(name)]
+    if not names:
+        return
     forget_unless_offered(f"{key}_grouping", names)
     chosen = st.segmented_control(
         text("models.grouping"),

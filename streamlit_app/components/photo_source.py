@@ -10,10 +10,14 @@ from streamlit.delta_generator import DeltaGenerator
 from model_zoo.images import MAX_BYTES, SUFFIXES
 from streamlit_app.components.archive_photo import choose_archive_photo, put_away
 from streamlit_app.content import sample_title, text
+from streamlit_app.exports import plain_name
 from streamlit_app.isic_archive import ArchivePhoto
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 UPLOAD, CAMERA, DRAWN = "upload", "camera", "samples"
+# Where a session keeps what was given last, by where it came from: what a page's uploader holds
+# goes away with the page.
+GIVEN = "analyze_given"
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,12 @@ def choose_photo() -> tuple[Chosen, DeltaGenerator]:
         if place == DRAWN:
             return _choose_sample(), mark
         given = _upload() if place == UPLOAD else _photograph()
-    if given is None:
-        return _sample(next(iter(samples())), example=True), mark
-    return Chosen(given.name, given.getvalue()), mark
+        kept = st.session_state.get(GIVEN, {}).get(place)
+        if given is None and kept is not None:
+            _tell_of(kept, place)
+    if given is not None:
+        return Chosen(given.name, given.getvalue()), mark
+    return kept or _sample(next(iter(samples())), example=True), mark
 
 
 def _upload():
@@ -64,6 +71,8 @@ def _upload():
         type=list(SUFFIXES),
         max_upload_size=MAX_BYTES >> 20,
         key="analyze_upload",
+        on_change=_keep,
+        args=(UPLOAD,),
     )
 
 
@@ -72,9 +81,32 @@ def _photograph():
         text("analyze.camera_label"),
         key="analyze_camera",  # what has a key is let go of once it is replaced (see `uploads`)
         resolution="1080p",  # else as few pixels as the picture on the page has
+        on_change=_keep,
+        args=(CAMERA,),
     )
     st.caption(text("analyze.camera_note"))
     return given
+
+
+def _keep(place: str) -> None:
+    """Nothing; keeps what an uploader was just given, or forgets what was taken out of it."""
+    given = st.session_state[f"analyze_{place}"]
+    kept = None if given is None else Chosen(given.name, given.getvalue())
+    st.session_state[GIVEN] = {**st.session_state.get(GIVEN, {}), place: kept}
+
+
+def _tell_of(kept: Chosen, place: str) -> None:
+    """Nothing; says which photo is still looked at, and takes it away where that is wished."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(text("analyze.kept", name=plain_name(kept.name)))
+        st.button(
+            text("analyze.take_away"),
+            key="analyze_take_away",
+            on_click=st.session_state[GIVEN].pop,
+            args=(place,),
+            type="tertiary",
+            icon=":material/close:",
+        )
 
 
 def _choose_sample() -> Chosen:

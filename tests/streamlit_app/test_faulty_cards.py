@@ -70,3 +70,15 @@ def test_figures_of_one_card_take_nothing_from_the_page_of_another():
     assert not test.exception
     assert any("Title of mine.v1" in drawn for drawn in tables(test))
     assert rest_of_page(test)
+
+
+def test_figures_without_any_group_take_nothing_else_from_the_page():
+    def bare(table):
+        for measured in table["metrics"].values():
+            for name in [name for name in measured if name.startswith("by_")]:
+                del measured[name]
+
+    copy_bundled("mine.v1", bare)
+    test = choose(open_page(), "mine.v1")
+    assert not test.exception
+    assert rest_of_page(test)

@@ -62,11 +62,19 @@ LINKS = (
     "see HTTP://X.EXAMPLE now.jpg",
     "www.x.example.jpg",
     "_www.x.example.jpg",
+    "a_www.x.example.jpg",
+    "a" * 67 + ":" + "b" * 20,
     "a@x.example.jpg",
     ":material/home: :tada:.jpg",
 )
 # What GitHub's Markdown makes a link of, and Streamlit an icon.
-LINK = re.compile(r"https?://|\bwww\.\S|[\w.+-]@[\w-]|:[\w/+-]+:", re.IGNORECASE)
+LINK = re.compile(r"https?://|(?<![^\W_])www\.\S|[\w.+-]@[\w-]|:[\w/+-]+:", re.IGNORECASE)
+
+
+def test_a_name_can_be_looked_up_as_it_is_shown():
+    assert plain_name("ISIC_0024306_downsampled.jpg") == "ISIC_0024306_downsampled.jpg"
+    assert plain_name("_a_*b_.jpg") == "a_b.jpg"
+    assert plain_name("x" * 100 + "_0024306.jpg").endswith("x…_0024306.jpg")
 
 
 @pytest.mark.parametrize("name", [*NAMES, *LINKS, 'x;=HYPERLINK("http://x.example").jpg'])

@@ -30,6 +30,21 @@ def test_only_public_domain_dermoscopy_and_one_photo_a_lesion(archive):
     assert first.data == b"/ISIC_1.jpg"
 
 
+@pytest.mark.parametrize("acquisition", [None, {"image_type": None}])
+def test_a_photo_of_an_unknown_kind_is_left_out_and_the_others_come(archive, acquisition):
+    odd = result(31)
+    odd["metadata"]["acquisition"] = acquisition
+    archive.pages[0].append(odd)
+    found = fetched()
+    assert {"ISIC_1", "ISIC_5", "ISIC_6"} <= set(found)
+    assert ("ISIC_31" in found) is (acquisition is None)
+
+
+def test_an_address_without_a_slash_at_its_end_will_do(archive, monkeypatch):
+    monkeypatch.setenv(isic_archive.API_VARIABLE, isic_archive._base().rstrip("/"))
+    assert fetched()
+
+
 def test_it_asks_for_the_class_and_the_licence(archive):
     isic_archive.listing("SCC")
     path, query = archive.asked[0]

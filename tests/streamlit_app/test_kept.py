@@ -1,4 +1,4 @@
-"""What a visitor chose is there again after another page; only a photo may be gone."""
+"""What a visitor chose is there again after another page, the photo too."""
 
 from pathlib import Path
 
@@ -47,6 +47,23 @@ def test_the_photo_and_how_it_is_looked_at_stay(app):
     assert test.toggle(key="analyze_outline").value is False
     assert test.toggle(key="analyze_zoom").value is True
     assert test.session_state["analyze_viewed"][1].zoomed
+
+
+def test_an_uploaded_photo_stays_until_it_is_taken_away_or_out(app):
+    app.file_uploader(key="analyze_upload").set_value(("ISIC_1.jpg", SAMPLE, "image/jpeg")).run()
+    test = and_back(app)
+    assert test.session_state["analyze_viewed"][1].name == "ISIC_1.jpg"
+    assert any("ISIC_1.jpg" in caption.value for caption in test.caption)
+    test.segmented_control(key="analyze_source").set_value("samples").run()
+    test.segmented_control(key="analyze_source").set_value("upload").run()
+    assert test.session_state["analyze_viewed"][1].name == "ISIC_1.jpg"
+    test.button(key="analyze_take_away").click().run()
+    assert not test.exception
+    assert test.session_state["analyze_viewed"][1].example
+    test.file_uploader(key="analyze_upload").set_value(("two.jpg", SAMPLE, "image/jpeg")).run()
+    assert test.session_state["analyze_viewed"][1].name == "two.jpg"
+    test.file_uploader(key="analyze_upload").set_value(None).run()
+    assert and_back(test).session_state["analyze_viewed"][1].example
 
 
 def heatmap_of(test):

@@ -1,6 +1,7 @@
 """A model that takes long is loaded where its visitor sees it, and keeps nobody else waiting."""
 
 import contextlib
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -122,6 +123,19 @@ def test_the_notice_stands_before_the_default_model_is_loaded(events, monkeypatc
     test = opened("about")
     assert not test.exception
     assert events[:3] == ["banner", text("app.loading"), "load"]
+
+
+def test_what_is_shown_is_of_the_file_that_now_stands_under_a_models_name(another):
+    test = opened("analyze")
+    test.selectbox(key="analyze_model").set_value(NAME).run()
+    before = test.session_state["analyze_viewed"][1].model_sha256
+    assert before == hashlib.sha256(another.read_bytes()).hexdigest()
+    other = registry.find("resnet50v2.isic2019_v1")
+    shutil.copy(other.file("served"), another)
+    test.run()
+    assert not test.exception
+    after = test.session_state["analyze_viewed"][1].model_sha256
+    assert after == hashlib.sha256(another.read_bytes()).hexdigest() != before
 
 
 def test_a_batch_stays_where_the_next_reader_cannot_be_loaded(another):

@@ -65,6 +65,13 @@ def test_both_formats_hold_the_same_content_and_the_notice(made):
     assert pdf.count(b"/Type /Page\n") == 1
 
 
+def test_a_name_that_a_pdf_cannot_write_is_left_out_of_it(made):
+    assert "☃" in report.to_html(made).decode()
+    told = "".join(pdf_text(report.to_pdf(made)).split())
+    assert "computesfromaphoto" in told
+    assert "?" not in told
+
+
 def test_a_poor_photo_leads_with_it_and_promises_nothing():
     made = report_of(False)
     page, told = report.to_html(made).decode(), "".join(pdf_text(report.to_pdf(made)).split())
