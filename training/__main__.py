@@ -43,6 +43,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to {2**32 - 1}, got {text}")
+    return int(text)
+
+
 def _add(into, name: str, help_text: str, run) -> argparse.ArgumentParser:
     command = into.add_parser(name, help=help_text)
     command.set_defaults(run=run)
@@ -89,7 +95,7 @@ def _add_data_commands(into) -> None:
         type=Path,
         help="only photos of this folder; by lesion, equal ones count as one lesion",
     )
-    command.add_argument("--seed", type=int, help="default: 42, that of the reference")
+    command.add_argument("--seed", type=_seed, help="default: 42, that of the reference")
     command.add_argument("--out", type=Path, required=True, help="folder for the lists")
 
 
@@ -188,7 +194,9 @@ def _add_evaluate(into) -> None:
     )
     command.add_argument("--part", choices=splits.PARTS, default=splits.HELD_OUT)
     _unseen(command)
-    command.add_argument("--resolution", type=int, metavar="PX", help="bring photos to this first")
+    command.add_argument(
+        "--resolution", type=_count, metavar="PX", help="bring photos to this first"
+    )
     _skip_broken(command)
     command.add_argument("--tta", action="store_true", help="mean of eight flips and quarter turns")
     command.add_argument("--out", type=Path, required=True, help="folder for the results")

@@ -59,7 +59,8 @@ def load_state(run: Path) -> tuple[Progress, list[np.ndarray], list[np.ndarray]]
 
 def stages(run: Path) -> list[Path]:
     """The folders of a run's stages that were begun, in order; none if it has no stages."""
-    return sorted(folder for folder in run.glob("[0-9]_*") if begun(folder))
+    found = [folder for folder in run.glob("[0-9]*_*") if begun(folder)]
+    return sorted(found, key=lambda folder: int(folder.name.split("_", 1)[0]))
 
 
 def last_stage(run: Path) -> Path:

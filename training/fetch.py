@@ -16,6 +16,7 @@ from model_zoo.errors import BadDownload
 # The challenge's own store (challenge.isic-archive.com/data); the photos are about 9 GB.
 ADDRESS = "https://isic-challenge-data.s3.amazonaws.com/2019"
 ARCHIVE = f"{PHOTOS}.zip"
+COMPLETE = ".complete"  # beside the photos once all are there; holds how many
 PIECE = 2**16  # what is lost when a connection ends within a piece
 
 
@@ -31,15 +32,20 @@ def fetch(out: Path, address: str) -> None:
     for name in (GROUND_TRUTH, METADATA):
         if not (out / name).is_file():
             download(f"{address}/{name}", out / name)
-    done = out / PHOTOS / ".complete"
-    if done.is_file():
+    done = out / PHOTOS / COMPLETE
+    if done.is_file() and _photos(out) >= int(done.read_text(encoding="utf-8") or 0):
         (out / ARCHIVE).unlink(missing_ok=True)
         return
+    done.unlink(missing_ok=True)  # photos were lost since
     if not (out / ARCHIVE).is_file():
         download(f"{address}/{ARCHIVE}", out / ARCHIVE)
     unpack(out / ARCHIVE, out / PHOTOS)
-    done.touch()
+    done.write_text(str(_photos(out)), encoding="utf-8")
     (out / ARCHIVE).unlink()  # 9 GB that are in the folder now
+
+
+def _photos(out: Path) -> int:
+    return sum(1 for _ in (out / PHOTOS).glob("*.jpg"))
 
 
 def download(url: str, target: Path) -> None:

@@ -152,7 +152,9 @@ def _gone_on_with(
     begun = recipe_from(checkpoint.read_json(recipe_file))
     _require_same(dataclasses.asdict(begun), dataclasses.asdict(recipe), recipe_file)
     _require_same(checkpoint.read_json(data_file), about, data_file)
-    if not (run / checkpoint.BEST).is_file():
+    if (run / checkpoint.BEST).is_file():
+        checkpoint.load_best(run)  # damage is told before more epochs are trained, not after them
+    else:
         progress.best = None  # the next epoch is kept, whatever the lost one was worth
     if hosts.first():  # it may have been killed between the state and the history
         checkpoint.write_json(run / checkpoint.HISTORY, progress.history)

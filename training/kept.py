@@ -1,7 +1,9 @@
 """Pixels made once by the functions that serve, and kept in the cache for all runs after."""
 
+import errno
 import functools
 import hashlib
+import os
 import secrets
 import shutil
 import sys
@@ -90,6 +92,7 @@ def _fill(
     if shutil.disk_usage(place.parent).free < size + 2**20:  # a mapped file would end the process
         raise BadData("no_room", folder=place.parent, megabytes=size / 1e6)
     made = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(files), *shape))
+    _take_room(partial, size)
     broken: dict[str, str] = {}
     bar = keras.utils.Progbar(len(files), unit_name="photo")
 
@@ -98,6 +101,13 @@ def _fill(
             made[index] = read(index)
         except BadImage as fault:
             broken[files[index].stem] = str(fault)
+        except OSError as fault:
+            if fault.errno is None:  # Pillow's, of what a mask holds
+                broken[files[index].stem] = str(fault)
+                return
+            # Of the disk: it may be another at the next call, so nothing of it is kept.
+            name, problem = files[index].stem, fault.strerror
+            raise BadData("unreadable_images", count=1, first=name, problem=problem) from fault
 
     with ThreadPoolExecutor(reading_threads()) as pool:
         for done, _ in enumerate(pool.map(put, range(len(files))), start=1):
@@ -109,6 +119,23 @@ def _fill(
         encoding="utf-8",
     )
     partial.replace(place)
+
+
+def _take_room(file: Path, size: int) -> None:
+    """Nothing; takes the room of a mapped file now, where the system can.
+
+    Another process may have taken it since it was counted, and a page of the map that finds none
+    would end this one without a word.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        with file.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+    except OSError as fault:
+        if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise BadData("no_room", folder=file.parent, megabytes=size / 1e6) from fault
+        # A file system that cannot promise room is written to all the same.
 
 
 def _read_broken(place: Path) -> dict[str, str]:

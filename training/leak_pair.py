@@ -52,6 +52,10 @@ def _half(results: Path, lists: Path, protocol: str) -> dict:
     seen = split["test_images_of_training_lesions"]
     if seen is None:
         raise BadData("no_lesions", file=lists / ABOUT)
+    known = measured.get("trained_on")  # by the list of the model that was measured
+    if known is not None and bool(known) != bool(seen):
+        counts = {"known": known, "seen": seen}
+        raise BadData("other_model", folder=results, lists=lists, **counts)
     return {"seen": seen, "measured": _without_none(kept)}
 
 

@@ -182,6 +182,8 @@ def _check(recipe: Recipe) -> None:
         raise ValueError("logit_adjustment goes with sampling_power = 1 and no oversample")
     if recipe.early_stop and len(recipe.phases) > 1:
         raise ValueError("early_stop goes with a single phase")
+    if recipe.mixup < 0 or recipe.cutmix < 0 or not 0 <= recipe.dropout < 1:
+        raise ValueError("mixup and cutmix must not be negative, dropout 0 or more and below 1")
     if recipe.distillation < 0 or recipe.distillation_temperature <= 0:
         raise ValueError("distillation must not be negative, its temperature above 0")
     if recipe.unfrozen < -1:

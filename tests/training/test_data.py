@@ -1,5 +1,6 @@
 """Tables, splits and batches."""
 
+import os
 import shutil
 from types import SimpleNamespace
 
@@ -155,6 +156,19 @@ def test_a_broken_photo_is_named_or_left_out(small_isic, tmp_path, capsys):
     assert "ISIC_0024309" not in [row.image for row in kept.rows]
 
 
+def test_a_photo_that_the_disk_does_not_give_is_named_and_not_kept_as_broken(
+    small_isic, monkeypatch
+):
+    def failing(*_):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset, "decode_rgb", failing)
+        with pytest.raises(BadData, match="Input/output error"):
+            load_photos(small_isic, rows_of(small_isic), 33, skip_broken=True)
+    assert len(load_photos(small_isic, rows_of(small_isic), 33).rows) == 48
+
+
 def test_two_processes_may_make_the_same_squares(small_isic, monkeypatch):
     """Each writes a file of its own: nobody reads squares that another is still making."""
     inside = []
@@ -169,6 +183,15 @@ def test_two_processes_may_make_the_same_squares(small_isic, monkeypatch):
     monkeypatch.setattr(dataset, "decode_rgb", meanwhile)
     photos = load_photos(small_isic, rows_of(small_isic), 32)
     assert photos.pixels.max(axis=(1, 2, 3)).min() > 0
+
+
+def test_a_disk_that_fills_after_it_was_looked_at_is_told(small_isic, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(BadData, match="MB"):
+        load_photos(small_isic, rows_of(small_isic), 34)
 
 
 def test_a_full_disk_is_told_before_photos_are_made(small_isic, monkeypatch):

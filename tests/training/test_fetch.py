@@ -85,6 +85,13 @@ def test_the_folder_can_be_trained_on(store, small_isic, tmp_path, monkeypatch, 
     assert len(store.asked) == asked  # all is here already
 
 
+def test_photos_that_were_lost_are_fetched_again(store, tmp_path):
+    fetch(tmp_path, store.address)
+    next((tmp_path / PHOTOS).glob("*.jpg")).unlink()
+    fetch(tmp_path, store.address)
+    assert len(isic2019.check(tmp_path).cases) == 48
+
+
 def test_a_cut_download_goes_on_where_it_stopped(store, tmp_path):
     store.cut = 5000
     tries = 0

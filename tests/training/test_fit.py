@@ -97,6 +97,20 @@ def test_a_run_is_not_overwritten_and_not_resumed_from_nothing(recipe, data, tmp
         fit(recipe, data, tmp_path, resume=True)
 
 
+def test_damaged_weights_to_keep_are_told_before_more_is_trained(recipe, data, tmp_path):
+    fit(dataclasses.replace(recipe, phases=(Phase(24, 1),)), data, tmp_path)
+    (tmp_path / checkpoint.BEST).write_bytes(b"cut off")
+    with pytest.raises(BadData, match="damaged"):
+        fit(dataclasses.replace(recipe, phases=(Phase(24, 1),)), data, tmp_path, resume=True)
+
+
+def test_stages_are_counted_beyond_nine(tmp_path):
+    for number in (10, 2, 9):
+        (tmp_path / f"{number}_stage").mkdir()
+        (tmp_path / f"{number}_stage" / checkpoint.STATE).touch()
+    assert checkpoint.last_stage(tmp_path).name == "10_stage"
+
+
 def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
     checkpoint.save_best(tmp_path, [np.ones(3)], {"epoch": 1})
 

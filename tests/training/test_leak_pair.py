@@ -86,6 +86,14 @@ def test_folders_in_the_wrong_order_are_refused(folders, tmp_path):
     assert not (tmp_path / "pair.toml").exists()
 
 
+@pytest.mark.parametrize(("half", "known"), [("by_lesion", 12), ("by_image", 0)])
+def test_an_evaluation_of_a_model_of_other_lists_is_refused(folders, tmp_path, half, known):
+    file = folders[half][0] / "metrics.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "trained_on": known}))
+    with pytest.raises(BadData, match=rf"lesions of {known} of these photos"):
+        leak_pair.write("x", **folders, file=tmp_path / "pair.toml")
+
+
 def test_an_evaluation_of_other_photos_is_refused(folders, tmp_path):
     other = evaluation(tmp_path / "other", 0.9, n=12)
     mixed = {**folders, "by_image": (other, folders["by_image"][1])}

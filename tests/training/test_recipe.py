@@ -59,6 +59,8 @@ def test_defaults_and_name(tmp_path):
         ("seed = -1\n" + GOOD, "seed must not be negative"),
         ("unfrozen = -2\n" + GOOD, "unfrozen must be -1"),
         ('loss = "binary_focal_over_softmax"\n' + GOOD, "set label_smoothing = 0.0"),
+        ("mixup = -0.2\n" + GOOD, "must not be negative"),
+        ("dropout = 1.0\n" + GOOD, "below 1"),
         ("mixup = 0.2\nclass_weight_power = 1.0\n" + GOOD, "do not go with mixup"),
         ("logit_adjustment = 1.0\nsampling_power = 0.5\n" + GOOD, "goes with sampling_power"),
         ("early_stop = 3\n" + GOOD + "[[phases]]\nside = 64\nepochs = 1\n", "single phase"),
