@@ -72,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
         help="a name from `list`, or what stands before its dot; a .keras or .tflite file",
     )
     command.add_argument("--tta", action="store_true", help="mean of eight flips and quarter turns")
+    command.add_argument(
+        "--square",
+        choices=("centre", "outline"),
+        default="centre",
+        help="which square the classifier sees; around the outline nothing was measured",
+    )
     command.add_argument("--json", action="store_true", help="one JSON object a photo and line")
     command.add_argument("--heatmap", type=Path, help="PNG to write, for a single photo")
     command.add_argument("--label", choices=CODES, help="class of the heatmap; default: leading")
@@ -185,7 +191,8 @@ def _predict(options: argparse.Namespace) -> int:
     sys.stdout.reconfigure(errors="replace")  # a pipe may know no bars
     classifier = Classifier.load(options.model, tta=options.tta, outliner=bundled_outliner())
     failed = done = 0
-    for scored in score(classifier, photos_in(options.photos)):
+    zoomed = options.square == "outline"
+    for scored in score(classifier, photos_in(options.photos), zoomed=zoomed):
         done += 1
         failed += scored.fault is not None
         if options.json:

@@ -179,6 +179,19 @@ class Analysis:
             },
             "segmentation": self.outline_record(),
             "heatmap_inside": None if inside is None else round(inside, 4),
+            "spread": self.spread_record(),
+        }
+
+    def spread_record(self) -> dict | None:
+        """How far views and members are apart as it is written to JSON, None without several."""
+        if self.spread is None:
+            return None
+        least, most, leading = self.spread
+        return {
+            "answers": len(self.answers),
+            "least": round(least, 6),
+            "most": round(most, 6),
+            "leading": leading,
         }
 
     def outline_record(self) -> dict | None:

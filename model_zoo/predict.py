@@ -42,19 +42,37 @@ def photos_in(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def score(classifier: Classifier, files: Iterable[Path]) -> Iterator[Scored]:
-    """One `Scored` a file, in order; a photo that cannot be read does not stop the others."""
+def score(
+    classifier: Classifier, files: Iterable[Path], *, zoomed: bool = False
+) -> Iterator[Scored]:
+    """One `Scored` a file, in order; a photo that cannot be read does not stop the others.
+
+    zoomed: the classifier sees the square around the outline, where there is one.
+    """
     remaining = iter(files)
     with ThreadPoolExecutor(reading_threads()) as pool:
         while chunk := list(islice(remaining, BATCH)):
             read = list(pool.map(lambda file: _read(file, classifier), chunk))
             good = [entry for entry in read if not isinstance(entry, BadImage)]
-            analyses = iter(classifier.analyse_prepared(good) if good else [])
+            analyses = iter(_analyse(classifier, good, zoomed=zoomed) if good else [])
             for file, entry in zip(chunk, read, strict=True):
                 if isinstance(entry, BadImage):
                     yield Scored(file, None, entry)
                 else:
                     yield Scored(file, next(analyses), None)
+
+
+def _analyse(classifier: Classifier, photos: list[Prepared], *, zoomed: bool) -> list[Analysis]:
+    analyses = classifier.analyse_prepared(photos)
+    outlined = [i for i, analysis in enumerate(analyses) if analysis.outline] if zoomed else []
+    if outlined:
+        boxes = (analyses[i].outline.square(analyses[i].size) for i in outlined)
+        within = [
+            classifier.prepare(photos[i].rgb, box) for i, box in zip(outlined, boxes, strict=True)
+        ]
+        for i, analysis in zip(outlined, classifier.analyse_prepared(within), strict=True):
+            analyses[i] = analysis
+    return analyses
 
 
 def read_bytes(file: Path) -> bytes:

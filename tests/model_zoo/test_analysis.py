@@ -1,5 +1,6 @@
 """An analysis: refused where no lesion is found, and telling how the photo was read."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -74,6 +75,23 @@ def test_the_record_says_how_the_photo_was_read(reader):
         record = {**analysis.record("x"), "notice": "n"}
         jsonschema.validate(record, SCHEMA)
         assert (record["mode"], record["square"], record["box"]) == expected
+        several = record["mode"] == "tta"
+        assert (record["spread"] or {}).get("answers") == (8 if several else None)
+
+
+def test_the_command_line_reads_the_square_around_the_outline(reader, bare, tmp_path, capsys):
+    Image.fromarray(bare).save(tmp_path / "bare.png")
+    asked = ["predict", str(tmp_path / "bare.png"), str(SAMPLE), "--square", "outline", "--json"]
+    assert main(asked) == 0
+    without, record = map(json.loads, capsys.readouterr().out.splitlines())
+    jsonschema.validate(record, SCHEMA)
+    assert without["square"] == "centre"  # no outline, so no square around it
+    assert record["square"] == "chosen"
+    rgb = decode_rgb(SAMPLE.read_bytes())
+    box = reader.analyse(rgb).outline.square((rgb.shape[1], rgb.shape[0]))
+    assert record["box"] == list(box)
+    expected = reader.analyse_within(rgb, box)
+    assert record["probabilities"]["MEL"] == pytest.approx(expected.probability("MEL"), abs=1e-4)
 
 
 def test_answers_are_told_at_the_temperature_of_the_probabilities(reader):
