@@ -45,7 +45,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     choose_language()
 acknowledge()
 # Below the notice, since a default model that has to be compiled takes a minute.
-with suppress(ZooError), st.spinner(text("app.loading")):
+with suppress(ZooError), st.spinner(text("app.loading"), show_time=True):
     started()  # a page that needs a model says what is wrong with it
 page.run()
 name_language()

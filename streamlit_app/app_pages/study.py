@@ -13,6 +13,7 @@ from streamlit_app.components.study_end import study_end
 from streamlit_app.components.study_sources import (
     ARCHIVE,
     DRAWN,
+    FOLDER,
     cases,
     note,
     prevalence,
@@ -50,6 +51,7 @@ def _begin() -> None:
             required=True,
             format_func=lambda name: text(f"study.{name}"),
             key="study_source",
+            help=None if FOLDER in sources() else text("study.no_folder"),
             persist_state="session",
         )
         st.caption(note(source))

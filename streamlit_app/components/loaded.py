@@ -15,7 +15,7 @@ def loaded(name: str, mode: str) -> Classifier | None:
     be compiled takes a minute.
     """
     try:
-        with st.spinner(text("app.loading")):
+        with st.spinner(text("app.loading"), show_time=True):
             return classifier(name, mode)
     except ZooError as fault:
         st.error(told(fault), icon=":material/error:")

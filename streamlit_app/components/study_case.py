@@ -10,6 +10,7 @@ from model_zoo.errors import ZooError
 from model_zoo.images import decode_rgb
 from model_zoo.labels import CODES
 from model_zoo.overlay import frame, paint
+from model_zoo.trust import UNCERTAIN
 from streamlit_app.admission import turns
 from streamlit_app.cache import classifier, content_of
 from streamlit_app.components.loaded import loaded
@@ -70,6 +71,8 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
                 not analysis.readable
             ):  # it counts all the same: refusing it is the network's weakness
                 st.warning(sentence(analysis), icon=":material/block:")
+            elif analysis.status == UNCERTAIN:
+                st.caption(sentence(analysis))
 
 
 @st.cache_data(show_spinner=False, max_entries=8, ttl=3600)

@@ -202,6 +202,8 @@ def similar_cases(viewed: Viewed) -> None:
             elif case.known is None:
                 st.badge(text("similar.known_unknown"), color="gray")
     st.caption(text("similar.note"))
+    if viewed.zoomed and not viewed.analysis.centred:
+        st.caption(text("similar.zoomed"))
     if reader.card.members:
         st.caption(text("similar.first_member", name=reader.card.members[0]))
 
