@@ -66,7 +66,7 @@ def page() -> None:
 def _draw(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     """The analysis that is shown, once all that comes of it is drawn."""
     above = st.container()
-    photo, answer, numbers = st.columns([20, 25, 7], gap="medium")
+    photo, answer, numbers = st.columns([20, 21, 11], gap="medium")
     with photo:
         viewed = _viewed(chosen, card, mode)
     if viewed is None:

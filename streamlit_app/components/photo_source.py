@@ -18,6 +18,7 @@ UPLOAD, CAMERA, DRAWN = "upload", "camera", "samples"
 # Where a session keeps what was given last, by where it came from: what a page's uploader holds
 # goes away with the page.
 GIVEN = "analyze_given"
+SHOWN = 24  # letters of its name, so that it stays on one line
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ def choose_photo() -> tuple[Chosen, DeltaGenerator]:
         if place == DRAWN:
             return _choose_sample(), mark
         given = _upload() if place == UPLOAD else _photograph()
-        kept = st.session_state.get(GIVEN, {}).get(place)
-        if given is None and kept is not None:
+    kept = st.session_state.get(GIVEN, {}).get(place)
+    if given is None and kept is not None:
+        with mark:
             _tell_of(kept, place)
     if given is not None:
         return Chosen(given.name, given.getvalue()), mark
@@ -96,17 +98,17 @@ def _keep(place: str) -> None:
 
 
 def _tell_of(kept: Chosen, place: str) -> None:
-    """Nothing; says which photo is still looked at, and takes it away where that is wished."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(text("analyze.kept", name=plain_name(kept.name)))
-        st.button(
-            text("analyze.take_away"),
-            key="analyze_take_away",
-            on_click=st.session_state[GIVEN].pop,
-            args=(place,),
-            type="tertiary",
-            icon=":material/close:",
-        )
+    """Nothing; names the photo that is still looked at, to be taken away where that is wished."""
+    name = plain_name(kept.name)
+    st.button(
+        text("analyze.take_away", name=name if len(name) <= SHOWN else f"{name[: SHOWN - 1]}…"),
+        key="analyze_take_away",
+        help=text("analyze.kept"),
+        on_click=st.session_state[GIVEN].pop,
+        args=(place,),
+        type="tertiary",
+        icon=":material/close:",
+    )
 
 
 def _choose_sample() -> Chosen:

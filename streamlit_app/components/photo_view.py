@@ -67,7 +67,7 @@ def of_one_view(analysis: Analysis) -> str:
 def _controls(viewed: Viewed) -> tuple[str, float, bool]:
     """The class code, the opacity, 0..1, and whether the outline is drawn, as the user set them."""
     ranked = [code for code, _ in viewed.analysis.ranked()]
-    left, middle, right = st.columns([4, 3, 3], vertical_alignment="bottom")
+    left, middle, right = st.columns([10, 6, 6], vertical_alignment="bottom")
     label = left.selectbox(
         text("analyze.heatmap_of"),
         ranked,

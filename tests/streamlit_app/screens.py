@@ -29,6 +29,19 @@ def settle(tab, language=ENGLISH) -> None:
         assert not failed(tab), tab.url
 
 
+def go(tab, name) -> None:
+    """Nothing; follows the navigation to a page, which a phone folds away."""
+    unfold = tab.get_by_test_id("stExpandSidebarButton")
+    folded = unfold.count() > 0
+    if folded:
+        unfold.click()
+    tab.get_by_role("link", name=text(f"pages.{name}"), exact=True).click()
+    tab.get_by_role("heading", name=text(f"pages.{name}"), level=1).wait_for()
+    if folded:  # it stays open, over the page
+        tab.get_by_test_id("stSidebarCollapseButton").locator("button").click()
+        unfold.wait_for()
+
+
 def downloaded(tab, button) -> bytes:
     """The file that a button offers."""
     with tab.expect_download() as caught:

@@ -10,7 +10,7 @@ import pytest
 from streamlit_app.content import text
 from streamlit_app.local_server import SAMPLES, running
 
-from .screens import TWO_SCREENS, downloaded
+from .screens import TWO_SCREENS, downloaded, go
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("screen", TWO_SCREENS)]
 
@@ -74,19 +74,6 @@ def progress(tab, done, eta=r", about \d+ s left"):
 
 def in_table(tab, name):
     return tab.get_by_test_id("stDataFrame").locator("canvas [role=gridcell]", has_text=name)
-
-
-def go(tab, name) -> None:
-    """Nothing; follows the navigation to a page, which a phone folds away."""
-    unfold = tab.get_by_test_id("stExpandSidebarButton")
-    folded = unfold.count() > 0
-    if folded:
-        unfold.click()
-    tab.get_by_role("link", name=text(f"pages.{name}"), exact=True).click()
-    tab.get_by_role("heading", name=text(f"pages.{name}"), level=1).wait_for()
-    if folded:  # it stays open, over the page
-        tab.get_by_test_id("stSidebarCollapseButton").locator("button").click()
-        unfold.wait_for()
 
 
 def wait_until_stopped(gate) -> None:

@@ -15,6 +15,12 @@ LISTEN = """
     devices.getUserMedia = wanted => { window.wanted = wanted.video; return ask(wanted); };
 """
 
+# Only what says to be a phone is taken to have a camera at its back.
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Mobile Safari/537.36"
+)
+
 pytestmark = pytest.mark.browser
 
 
@@ -36,7 +42,7 @@ def phone(browser, address, tmp_path):
         ],
     )
     context = camera.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, user_agent=PHONE
     )
     context.add_cookies([{"name": "lesionlens_notice", "value": "agreed", "url": address}])
     tab = context.new_page()
@@ -54,6 +60,10 @@ def test_what_the_camera_sees_is_analysed(phone, keep):
     phone.wait_for_function("document.querySelector('video')?.currentTime > 0")
     phone.get_by_test_id("stStatusWidget").wait_for(state="detached")
     assert phone.evaluate("window.wanted.height.ideal") == 1080  # not as few as the page shows
+    assert phone.evaluate("window.wanted.facingMode") == "user"  # as the words below it say
+    phone.get_by_test_id("stCameraInputSwitchButton").locator("button").click()
+    phone.wait_for_function("window.wanted.facingMode === 'environment'")
+    phone.wait_for_function("document.querySelector('video')?.currentTime > 0")
     phone.get_by_role("button", name="Take Photo").click()
     phone.get_by_role("button", name="Clear photo").wait_for()
     example.wait_for(state="detached")

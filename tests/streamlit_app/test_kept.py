@@ -53,7 +53,7 @@ def test_an_uploaded_photo_stays_until_it_is_taken_away_or_out(app):
     app.file_uploader(key="analyze_upload").set_value(("ISIC_1.jpg", SAMPLE, "image/jpeg")).run()
     test = and_back(app)
     assert test.session_state["analyze_viewed"][1].name == "ISIC_1.jpg"
-    assert any("ISIC_1.jpg" in caption.value for caption in test.caption)
+    assert "ISIC_1.jpg" in test.button(key="analyze_take_away").label
     test.segmented_control(key="analyze_source").set_value("samples").run()
     test.segmented_control(key="analyze_source").set_value("upload").run()
     assert test.session_state["analyze_viewed"][1].name == "ISIC_1.jpg"
