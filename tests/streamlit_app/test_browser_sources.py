@@ -1,6 +1,7 @@
 """Rounds of Study in a real browser with cases of a folder and of an archive that is near."""
 
 import csv
+import re
 import shutil
 import threading
 from http.server import ThreadingHTTPServer
@@ -118,3 +119,22 @@ def test_cases_of_the_archive_come_with_their_thanks(stage, address, look, archi
     said = walked(stage, look)
     assert all("Clinic " in page for page in said)
     assert len(archive.questions) == len(CODES)
+
+
+def test_a_photo_of_the_archive_keeps_its_diagnosis_until_it_is_asked_for(stage, address, look):
+    stage.open(address)
+    tab = stage.tab
+    tab.get_by_role("radio", name=text("analyze.samples")).click()
+    tab.get_by_role("button", name=text("archive.ask")).click()
+    tell = tab.get_by_role("button", name=text("archive.tell"))
+    tell.wait_for()
+    truth = tab.get_by_text(text("archive.truth", label="").replace("*", "").strip())
+    assert tab.get_by_text(re.compile(r"Clinic \d")).count() == 1
+    assert truth.count() == 0
+    look("archive_photo")
+    tell.click()
+    truth.wait_for()
+    tab.get_by_role("button", name=text("archive.back")).click()
+    tell.wait_for(state="detached")
+    stage.settle()
+    assert truth.count() == 0

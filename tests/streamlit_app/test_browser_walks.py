@@ -60,6 +60,18 @@ def test_analyze_by_keyboard_alone(stage, address):
 
 
 @pytest.mark.parametrize("screen", TWO_SCREENS)
+def test_without_a_network_it_is_said_and_the_drawn_samples_remain(stage, address, look):
+    stage.open(address)
+    tab = stage.tab
+    tab.get_by_role("radio", name=text("analyze.samples")).click()
+    tab.get_by_role("button", name=text("archive.ask")).click()
+    tab.get_by_test_id("stAlert").filter(has_text="127.0.0.1").wait_for()
+    look("archive_offline")
+    assert tab.get_by_role("combobox", name=text("analyze.sample_label")).count() == 1
+    assert tab.get_by_alt_text("Grad-CAM heatmap of").count() >= 1
+
+
+@pytest.mark.parametrize("screen", TWO_SCREENS)
 def test_a_case_of_study_by_keyboard_alone(stage, address):
     stage.open(f"{address}/study")
     tab = stage.tab
