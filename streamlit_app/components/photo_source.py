@@ -15,8 +15,8 @@ from streamlit_app.isic_archive import ArchivePhoto
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 UPLOAD, CAMERA, DRAWN = "upload", "camera", "samples"
-# Where a session keeps what was given last, by where it came from: what a page's uploader holds
-# goes away with the page.
+# Where a session keeps the one photo that was given last, under where it came from: what a page's
+# uploader holds goes away with the page.
 GIVEN = "analyze_given"
 SHOWN = 24  # letters of its name, so that it stays on one line
 
@@ -93,8 +93,10 @@ def _photograph():
 def _keep(place: str) -> None:
     """Nothing; keeps what an uploader was just given, or forgets what was taken out of it."""
     given = st.session_state[f"analyze_{place}"]
-    kept = None if given is None else Chosen(given.name, given.getvalue())
-    st.session_state[GIVEN] = {**st.session_state.get(GIVEN, {}), place: kept}
+    if given is not None:
+        st.session_state[GIVEN] = {place: Chosen(given.name, given.getvalue())}
+    else:
+        st.session_state.get(GIVEN, {}).pop(place, None)
 
 
 def _tell_of(kept: Chosen, place: str) -> None:
