@@ -9,7 +9,7 @@ from model_zoo import NOTICE, registry
 from model_zoo.card import INSIDE, SCALINGS
 from model_zoo.errors import ZooError
 from model_zoo.labels import BY_CODE, CODES
-from model_zoo.trust import NOT_DERMOSCOPIC, OK, POOR_QUALITY, UNCERTAIN
+from model_zoo.trust import NOT_DERMOSCOPIC, NOVELTY, OK, POOR_QUALITY, UNCERTAIN
 
 # What a status means for reading the answer.
 SAID = {
@@ -19,6 +19,7 @@ SAID = {
     NOT_DERMOSCOPIC: "NOT DERMOSCOPIC: unlike the training photos, so the answer means nothing",
 }
 
+UNCHECKED = "; whether it is dermoscopy was not checked, since this model was never calibrated"
 NO_LESION = "NO LESION: none is found in it, so the answer means nothing"
 
 
@@ -218,7 +219,8 @@ def _print_readable(scored) -> None:
     failed = [code for code, check in scored.analysis.checks.items() if not check.ok]
     reasons = f" ({', '.join(failed)})" if failed else ""
     said = NO_LESION if scored.analysis.without_lesion else SAID[scored.analysis.status]
-    print(f"  {said}{reasons}")
+    unchecked = "" if NOVELTY in scored.analysis.checks else UNCHECKED
+    print(f"  {said}{reasons}{unchecked}")
     if scored.analysis.prediction_set is not None and scored.analysis.readable:
         print(f"  still possible: {' '.join(scored.analysis.prediction_set)}")
     for code, probability in scored.analysis.ranked():

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# What the image is built from (the Dockerfile copies nothing else), and the README's pictures.
+# What the image is built from (the Dockerfile copies nothing else), and what the README shows and
+# links to.
 SENT = (
     "README.md",
     "LICENSE",
@@ -22,7 +23,8 @@ SENT = (
     "requirements*.lock",
     "model_zoo/**/*",
     "streamlit_app/**/*",  # the demo among it, which the README shows
-    "docs/*.png",
+    "docs/*",
+    "CONTRIBUTING.md",
 )
 LEFT = ("__pycache__", ".pyc")
 # A Space shows the app in a frame of another site, where a browser does not send the cookie that

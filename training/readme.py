@@ -63,10 +63,11 @@ def _way(measured: dict) -> str:
 
 def _measures(measured: dict) -> str:
     """The cells of `COLUMNS`."""
-    keys = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
-    entries = [measured[key] for key in keys]
-    entries += [measured["per_class"]["MEL"]["recall"], measured["ece"]]
-    return " | ".join(_interval(entry) for entry in entries)
+    shown = [_interval(measured[key]) for key in ("accuracy", "balanced_accuracy", "macro_f1")]
+    shown.append(_interval(measured["macro_auc"], digits=3))
+    shown.append(_interval(measured["per_class"]["MEL"]["recall"]))
+    shown.append(_interval(measured["ece"], digits=3))
+    return " | ".join(shown)
 
 
 def _per_class(card: Card) -> str:
@@ -82,7 +83,8 @@ def _per_class(card: Card) -> str:
     order = ["MEL", *(code for code in measured["per_class"] if code != "MEL")]
     for code in order:
         entry = measured["per_class"][code]
-        shown = [_interval(entry[key]) for key in ("recall", "precision", "f1", "auc")]
+        shown = [_interval(entry[key]) for key in ("recall", "precision", "f1")]
+        shown.append(_interval(entry["auc"], digits=3))
         cells = [f"{BY_CODE[code].name} ({code})", str(entry["support"]), *shown, *published[code]]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -100,9 +102,11 @@ def _published() -> dict[str, list[str]]:
     }
 
 
-def _interval(entry: dict) -> str:
+def _interval(entry: dict, digits: int = 2) -> str:
+    """A value and its 95 % interval; digits: of the interval, more where it is narrow."""
     if entry.get("value") is None:
         return "–"
     low, high = entry.get("low"), entry.get("high")
-    span = f" ({low:.2f} to {high:.2f})" if low is not None and high is not None else ""
-    return f"{entry['value']:.3f}{span}"
+    if low is None or high is None:
+        return f"{entry['value']:.3f}"
+    return f"{entry['value']:.3f} ({low:.{digits}f} to {high:.{digits}f})"
