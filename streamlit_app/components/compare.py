@@ -1,7 +1,10 @@
 """Two photos side by side: what the same network says of each, and where the answers part."""
 
+from dataclasses import dataclass
+
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
@@ -10,13 +13,23 @@ from model_zoo.images import MAX_BYTES, SUFFIXES
 from model_zoo.trust import OK
 from streamlit_app.cache import SECOND, Viewed, view
 from streamlit_app.components.charts import as_table, draw, palette, with_below
+from streamlit_app.components.kept import forget_unless_offered
 from streamlit_app.components.photo_view import picture
 from streamlit_app.components.probabilities import answer_bars
 from streamlit_app.components.verdict import verdict
 from streamlit_app.content import class_name, sample_title, text, told
 from streamlit_app.exports import plain_name
 
-OPACITY = 0.5
+OPACITY = 50  # in percent
+LEADING = ""  # in the place of a class: that which leads in each photo
+
+
+@dataclass(frozen=True)
+class Look:
+    """How both photos are drawn: the heatmap of a class or of `LEADING`, its opacity 0..1."""
+
+    label: str
+    opacity: float
 
 
 def wants_to_compare() -> bool:
@@ -34,17 +47,20 @@ def wants_to_compare() -> bool:
 
 def compare(first: Viewed, card: Card, *, zoomed: bool) -> None:
     """Nothing; draws both photos with their answers, and a chart of the differences."""
-    second = _second(card, first.mode, zoomed=zoomed)
+    upload, *choices = st.columns([6, 4, 3], gap="medium")
+    with upload:
+        second = _second(card, first.mode, zoomed=zoomed)
+    look = _look(card, *choices)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"## {text('compare.first')}")
-        _one(first, card, "first")
+        _one(first, card, "first", look)
     with right:
         st.markdown(f"## {text('compare.second')}")
         if second is None:
             st.info(text("compare.waiting"), icon=":material/add_photo_alternate:")
             return
-        _one(second, card, "second")
+        _one(second, card, "second", look)
     _differences(first.analysis, second.analysis)
 
 
@@ -67,11 +83,34 @@ def _second(card: Card, mode: str, *, zoomed: bool) -> Viewed | None:
         return None
 
 
-def _one(viewed: Viewed, card: Card, key: str) -> None:
+def _look(card: Card, of_class: DeltaGenerator, opacity: DeltaGenerator) -> Look:
+    """What the user chose to see on both photos alike, drawn at these places."""
+    forget_unless_offered("compare_label", [LEADING, *card.labels])
+    label = of_class.selectbox(
+        text("analyze.heatmap_of"),
+        [LEADING, *card.labels],
+        format_func=lambda code: class_name(code) if code else text("compare.leading"),
+        key="compare_label",
+        persist_state="session",
+    )
+    share = opacity.slider(
+        text("analyze.opacity"),
+        0,
+        100,
+        OPACITY,
+        5,
+        format="%d %%",
+        key="compare_opacity",
+        persist_state="session",
+    )
+    return Look(label, share / 100)
+
+
+def _one(viewed: Viewed, card: Card, key: str, look: Look) -> None:
     """Nothing; draws a photo with its answer, under a fold unless nothing speaks against it."""
     analysis = viewed.analysis
     if analysis.status == OK:
-        _picture(viewed)
+        _picture(viewed, look)
         verdict(analysis, card, viewed.mode)
         answer_bars(analysis, card, key=f"compare_{key}")
         return
@@ -79,19 +118,20 @@ def _one(viewed: Viewed, card: Card, key: str) -> None:
     verdict(analysis, card, viewed.mode)
     with st.expander(text("analyze.folded")):
         if analysis.heatmaps is not None:
-            _picture(viewed)
+            _picture(viewed, look)
         answer_bars(analysis, card, key=f"compare_{key}")
 
 
-def _picture(viewed: Viewed) -> None:
-    """Nothing; draws a photo with outline and heatmap of its leading class, if it has one."""
+def _picture(viewed: Viewed, look: Look) -> None:
+    """Nothing; draws a photo with outline and the heatmap that is asked for, if it has some."""
     analysis = viewed.analysis
     if analysis.heatmaps is None:
         _plain(viewed)
         return
-    shown = picture(viewed, analysis.label, OPACITY, outline=analysis.outline is not None)
-    name, label = sample_title(plain_name(viewed.name)), class_name(analysis.label)
-    alt = text("analyze.alt_heatmap", label=label, name=name)
+    code = look.label or analysis.label
+    shown = picture(viewed, code, look.opacity, outline=analysis.outline is not None)
+    name = sample_title(plain_name(viewed.name))
+    alt = text("analyze.alt_heatmap", label=class_name(code), name=name)
     st.image(shown, alt=alt, width="stretch", output_format="JPEG")
 
 

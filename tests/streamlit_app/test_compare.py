@@ -93,3 +93,13 @@ def test_nothing_of_the_second_photo_is_kept_once_it_is_not_looked_at(app):
     app.toggle(key="analyze_compare").set_value(False).run()
     assert not app.exception
     assert SECOND not in app.session_state
+
+
+def test_the_heatmap_of_one_class_is_shown_on_both(app):
+    second(app)
+    app.selectbox(key="compare_label").set_value("BCC").run()
+    app.slider(key="compare_opacity").set_value(80).run()
+    assert not app.exception
+    alts = [image.alt for picture in app.get("image") for image in picture.proto.imgs]
+    assert len(alts) == 2
+    assert all("Grad-CAM heatmap of Basal cell carcinoma" in alt for alt in alts)
