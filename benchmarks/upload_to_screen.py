@@ -10,6 +10,7 @@ ratio to half a second. Run it when nothing else runs.
 
 import argparse
 import io
+import math
 import statistics
 import tempfile
 import time
@@ -53,7 +54,7 @@ def main() -> None:
             tab = _page(browser, url, model, eight=eight)
             for size, content in photos.items():
                 taken = sorted(_timed(tab, content, options.times))
-                median, late = statistics.median(taken), taken[int(0.95 * (len(taken) - 1))]
+                median, late = statistics.median(taken), taken[math.ceil(0.95 * len(taken)) - 1]
                 print(
                     f"| {model} | {8 if eight else 1} | {size} | {median:.2f} | {late:.2f} "
                     f"| {median / PROMISED:.2f} |",

@@ -8,6 +8,7 @@ from contextlib import suppress
 import streamlit as st
 
 from model_zoo.errors import ZooError
+from streamlit_app.cache import forget_second
 from streamlit_app.components.language_choice import (
     choose_language,
     name_language,
@@ -22,14 +23,15 @@ from streamlit_app.uploads import forget_replaced, keep_uploads_in_memory
 keep_uploads_in_memory()
 prepare_language()
 st.logo(LOGO, size="large")
+analyze = st.Page(
+    "app_pages/analyze.py",
+    title=text("pages.analyze"),
+    icon=":material/center_focus_strong:",
+    default=True,
+)
 page = st.navigation(
     [
-        st.Page(
-            "app_pages/analyze.py",
-            title=text("pages.analyze"),
-            icon=":material/center_focus_strong:",
-            default=True,
-        ),
+        analyze,
         st.Page("app_pages/study.py", title=text("pages.study"), icon=":material/school:"),
         st.Page("app_pages/batch.py", title=text("pages.batch"), icon=":material/photo_library:"),
         st.Page("app_pages/models.py", title=text("pages.models"), icon=":material/neurology:"),
@@ -48,6 +50,8 @@ acknowledge()
 with suppress(ZooError), st.spinner(text("app.loading"), show_time=True):
     started()  # a page that needs a model says what is wrong with it
 page.run()
+if page != analyze:
+    forget_second()
 name_language()
 remember()
 forget_replaced()

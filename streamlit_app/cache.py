@@ -121,6 +121,11 @@ def last_viewed() -> Viewed | None:
     return kept[1] if kept else None
 
 
+def forget_second() -> None:
+    """Nothing; lets go of the photo that was compared with, which no other page shows."""
+    st.session_state.pop(SECOND, None)
+
+
 def _logged(data: bytes, reader: Classifier, key: tuple) -> Viewed:
     """The analysis of a photo; the log says that there was one, and nothing of the photo."""
     began = time.perf_counter()

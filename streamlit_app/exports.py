@@ -9,7 +9,7 @@ import re
 MARKS = "*`[]<>$~|\\"
 JOINTS = re.compile(r"(:|@|(?<![^\W_])www\.)(?=\S)", re.IGNORECASE)
 OUTER_UNDERSCORES = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")  # within a word they are letters
-LONGEST, SUFFIX = 80, 12
+LONGEST, SUFFIX, CUT = 80, 12, "..."
 
 # A cell that begins so is taken for a formula by spreadsheets, by some also in full width (OWASP,
 # "CSV Injection").
@@ -27,8 +27,10 @@ def plain_name(name: str) -> str:
     out.
     """
     plain = "".join(c for c in name if c.isprintable() and c not in MARKS)
-    plain = OUTER_UNDERSCORES.sub("", JOINTS.sub(r"\1 ", plain))
-    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - SUFFIX - 1]}…{plain[-SUFFIX:]}"
+    if len(plain) > LONGEST:
+        plain = f"{plain[: LONGEST - SUFFIX - len(CUT)]}{CUT}{plain[-SUFFIX:]}"
+    # Last, since what is left out may join what was apart.
+    return JOINTS.sub(r"\1 ", OUTER_UNDERSCORES.sub("", plain))[:LONGEST]
 
 
 def safe_cell(value: object) -> object:

@@ -46,7 +46,7 @@ def running(
     try:
         url = f"http://127.0.0.1:{port}"
         try:
-            wait_for(url)
+            wait_for(url, server)
         except TimeoutError as fault:
             raise TimeoutError((folder / "server.log").read_text()) from fault
         yield server, url
@@ -60,9 +60,14 @@ def running(
             server.wait()
 
 
-def wait_for(url: str) -> None:
-    """Nothing, once a server answers there. Raises `TimeoutError` after about three minutes."""
+def wait_for(url: str, server: subprocess.Popen | None = None) -> None:
+    """Nothing, once a server answers there.
+
+    Raises `TimeoutError` after about three minutes, or once the server, if given, has ended.
+    """
     for _ in range(720):
+        if server is not None and server.poll() is not None:
+            break
         try:
             urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
             return

@@ -7,6 +7,7 @@ import base64
 import functools
 import html
 import io
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -191,7 +192,8 @@ def to_pdf(report: Report) -> bytes:
     """The report as a PDF of one page, A4. Its language must be none of `NOT_IN_PDF`."""
     page = fpdf.FPDF(format="A4")
     page.set_auto_page_break(False)
-    title = report.title if _latin(report.title) == report.title else report.title_unnamed
+    title = unicodedata.normalize("NFC", report.title)  # of macOS letters and accents come apart
+    title = title if _latin(title) == title else report.title_unnamed
     page.set_title(_latin(title))
     page.add_page()
     page.set_margins(14, 12)

@@ -65,6 +65,8 @@ def visitor_present() -> Callable[[], bool]:
 
 
 def _listed(value: object) -> list:
+    if isinstance(value, dict):
+        return list(value.values())
     return value if isinstance(value, list) else [value]
 
 

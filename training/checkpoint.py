@@ -59,8 +59,9 @@ def load_state(run: Path) -> tuple[Progress, list[np.ndarray], list[np.ndarray]]
 
 def stages(run: Path) -> list[Path]:
     """The folders of a run's stages that were begun, in order; none if it has no stages."""
-    found = [folder for folder in run.glob("[0-9]*_*") if begun(folder)]
-    return sorted(found, key=lambda folder: int(folder.name.split("_", 1)[0]))
+    numbers = {folder: folder.name.split("_", 1)[0] for folder in run.glob("[0-9]*_*")}
+    found = [folder for folder, number in numbers.items() if number.isdecimal() and begun(folder)]
+    return sorted(found, key=lambda folder: int(numbers[folder]))
 
 
 def last_stage(run: Path) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from model_zoo.images import MAX_BYTES, SUFFIXES
 from streamlit_app.components.archive_photo import choose_archive_photo, put_away
@@ -61,10 +62,11 @@ def choose_photo() -> tuple[Chosen, DeltaGenerator]:
     kept = st.session_state.get(GIVEN, {}).get(place)
     if given is None and kept is not None:
         with mark:
-            _tell_of(kept, place)
-    if given is not None:
-        return Chosen(given.name, given.getvalue()), mark
-    return kept or _sample(next(iter(samples())), example=True), mark
+            _tell_of(kept.name)
+    given = given or kept
+    if given is None:
+        return _sample(next(iter(samples())), example=True), mark
+    return Chosen(given.name, given.getvalue()), mark
 
 
 def _upload():
@@ -93,21 +95,25 @@ def _photograph():
 def _keep(place: str) -> None:
     """Nothing; keeps what an uploader was just given, or forgets what was taken out of it."""
     given = st.session_state[f"analyze_{place}"]
-    if given is not None:
-        st.session_state[GIVEN] = {place: Chosen(given.name, given.getvalue())}
-    else:
+    if isinstance(given, UploadedFile):
+        st.session_state[GIVEN] = {place: given}  # itself: so it counts among the uploads held
+    elif given is None:
         st.session_state.get(GIVEN, {}).pop(place, None)
+    # Else it is being replaced, and the next one is on its way.
 
 
-def _tell_of(kept: Chosen, place: str) -> None:
+def _take_away() -> None:
+    st.session_state.pop(GIVEN, None)
+
+
+def _tell_of(name: str) -> None:
     """Nothing; names the photo that is still looked at, to be taken away where that is wished."""
-    name = plain_name(kept.name)
+    name = plain_name(name)
     st.button(
         text("analyze.take_away", name=name if len(name) <= SHOWN else f"{name[: SHOWN - 1]}…"),
         key="analyze_take_away",
         help=text("analyze.kept"),
-        on_click=st.session_state[GIVEN].pop,
-        args=(place,),
+        on_click=_take_away,
         type="tertiary",
         icon=":material/close:",
     )

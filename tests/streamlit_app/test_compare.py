@@ -103,3 +103,11 @@ def test_the_heatmap_of_one_class_is_shown_on_both(app):
     alts = [image.alt for picture in app.get("image") for image in picture.proto.imgs]
     assert len(alts) == 2
     assert all("Grad-CAM heatmap of Basal cell carcinoma" in alt for alt in alts)
+
+
+def test_the_second_photo_is_let_go_of_with_its_page(app):
+    second(app)
+    assert SECOND in app.session_state
+    test = app.switch_page("app_pages/about.py").run()
+    assert SECOND not in test.session_state
+    assert test.session_state["analyze_viewed"]

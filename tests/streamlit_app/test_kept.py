@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
 from model_zoo import registry
 from streamlit_app.admission import Turnstile
-from streamlit_app.components import teaching
+from streamlit_app.components import photo_source, teaching
 from streamlit_app.components.photo_source import SAMPLES
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
@@ -64,6 +65,14 @@ def test_an_uploaded_photo_stays_until_it_is_taken_away_or_out(app):
     assert test.session_state["analyze_viewed"][1].name == "two.jpg"
     test.file_uploader(key="analyze_upload").set_value(None).run()
     assert and_back(test).session_state["analyze_viewed"][1].example
+
+
+def test_while_an_upload_is_being_replaced_the_one_before_stays(monkeypatch):
+    before = {"upload": "the one before"}
+    state = {"analyze_upload": DeletedFile("1"), photo_source.GIVEN: before}
+    monkeypatch.setattr(photo_source.st, "session_state", state)
+    photo_source._keep("upload")
+    assert state[photo_source.GIVEN] == {"upload": "the one before"}
 
 
 def heatmap_of(test):
