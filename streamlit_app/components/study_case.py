@@ -12,7 +12,7 @@ from model_zoo.labels import CODES
 from model_zoo.overlay import frame, paint
 from model_zoo.trust import UNCERTAIN
 from streamlit_app.admission import turns
-from streamlit_app.cache import classifier, content_of
+from streamlit_app.cache import classifier
 from streamlit_app.components.loaded import loaded
 from streamlit_app.components.overload import overload_told
 from streamlit_app.components.photo_view import of_one_view
@@ -48,7 +48,7 @@ def study_case(under_way: Round, model: str, mode: str) -> None:
 
 def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
     try:
-        rgb, analysis, reader = _read(case.data, model, mode, content_of(model))
+        rgb, analysis, reader = _read(case.data, model, mode)
     except ZooError as fault:
         if fault.code == "busy":
             raise  # a matter of the moment: no reason to leave the case out
@@ -76,8 +76,7 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=8, ttl=3600)
-def _read(data: bytes, model: str, mode: str, content: str) -> tuple[np.ndarray, Analysis, Reader]:
-    """The photo, its analysis, and what read it; content: tells whether that is still the same."""
+def _read(data: bytes, model: str, mode: str) -> tuple[np.ndarray, Analysis, Reader]:
     rgb, network = decode_rgb(data), classifier(model, mode)
     # Kept with the answer: by the end of a round another file may stand under the name.
     reader = Reader(model, network.digest(), mode)

@@ -16,7 +16,7 @@ def write(tmp_path, text):
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.toml")), ids=lambda f: f.stem)
 def test_every_recipe_reads(file):
     recipes = read_recipes(file.stem)
-    assert len(recipes) == {"reference": 3, "light": 2, "flagship": 3}.get(
+    assert len(recipes) == {"reference": 3, "light": 2, "flagship": 3, "root": 2}.get(
         file.stem.split("_")[-1], 1
     )
     for recipe in recipes:
