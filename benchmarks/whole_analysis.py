@@ -64,7 +64,7 @@ def _bare(reader: Classifier, views: int) -> Callable[[], None]:
     random = np.random.default_rng(1)
     squares = random.integers(0, 256, (views, reader.side, reader.side, 3), dtype=np.uint8)
     side = reader.outliner.side
-    frames = random.integers(0, 256, (1, side, side, 3), dtype=np.uint8)
+    frames = random.integers(0, 256, (views, side, side, 3), dtype=np.uint8)
 
     def work() -> None:
         for engine in reader.engines:

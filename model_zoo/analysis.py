@@ -36,7 +36,8 @@ class Analysis:
     before `temperature`. prediction_set: codes, None where none was fitted. checks: by code, of
     those that were made.
     outline, abcd: of the lesion, None where none is found or looked for. mode: how the model was
-    asked (see `trust`). centred: whether `box` is the square in the middle, on which all that the
+    asked (see `trust`): of eight views probabilities and outline are means, all else is of the
+    photo as it is. centred: whether `box` is the square in the middle, on which all that the
     card knows was fitted and measured, and not one that was chosen. read: that square as the
     network read it, uint8 (S, S, 3).
     """

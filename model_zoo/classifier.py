@@ -18,6 +18,7 @@ from model_zoo.interpreters import THREADS
 from model_zoo.loading import compiled, given, served
 from model_zoo.segmentation import Outline, Outliner, lesion_check, outline_of
 from model_zoo.trust import LESION, NOVELTY, SINGLE, TTA, Check, calibrated, prediction_set
+from model_zoo.views import eight_views
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ class Classifier:
 
         A model file needs a card of the same stem beside it, or, for `.keras`, both labels (class
         codes in output order) and scaling. Files with a known sha256 are verified. A `.keras` is
-        compiled once and kept by content hash; only that needs TensorFlow. tta: the mean over the
-        eight flips and quarter turns of each photo. threads: of each call. Raises `BadModel`.
+        compiled once and kept by content hash; only that needs TensorFlow. tta: answers and
+        outlines are the mean over the eight flips and quarter turns of each photo. threads: of each
+        call. Raises `BadModel`.
         """
         settings = {"mode": TTA if tta else SINGLE, "outliner": outliner}
         if name_or_path is not None and labels is not None and scaling is not None:
@@ -160,7 +162,8 @@ class Classifier:
         randomised = self._heatmaps([given.randomised for given in outputs], count)
         masks = seen = None
         if self.outliner is not None:
-            masks, seen = self.outliner.run(np.stack([photo.frame.pixels for photo in photos]))
+            frames = np.stack([photo.frame.pixels for photo in photos])
+            masks, seen = self.outliner.run(frames, tta=self.mode == TTA)
         strange = [None] * count
         if self.guards:
             strange = novelty.checks(self.guards, [given.pooled for given in outputs], count)
@@ -264,12 +267,3 @@ def _joined(digests: list[str]) -> str:
     """The only sha256 in hex, or that of several joined."""
     joined = hashlib.sha256("".join(digests).encode()).hexdigest()
     return digests[0] if len(digests) == 1 else joined
-
-
-def eight_views(pixels: np.ndarray) -> np.ndarray:
-    """The flips and quarter turns, (8, N, S, S, 3), of squares (N, S, S, 3), themselves first.
-
-    All of the square's symmetries: a lesion has no upside.
-    """
-    turned = [np.rot90(pixels, turns, axes=(1, 2)) for turns in range(4)]
-    return np.stack([*turned, *(view[:, :, ::-1] for view in turned)])

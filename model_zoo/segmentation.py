@@ -16,6 +16,7 @@ from model_zoo.interpreters import THREADS, Interpreters
 from model_zoo.loading import served
 from model_zoo.quality import ARTEFACTS, SMALL, of_artefacts
 from model_zoo.trust import Check, number_of, table_of
+from model_zoo.views import eight_views, turned_back
 
 # A pixel belongs to the lesion from this probability on.
 THRESHOLD = 0.5
@@ -111,23 +112,31 @@ class Outliner:
             raise BadModel("wrong_task", name=card.name, task=card.task, expected=SEGMENTATION)
         return cls(card, Interpreters(served(card), threads=threads))
 
-    def outline(self, photo: bytes | np.ndarray) -> Outline | None:
+    def outline(self, photo: bytes | np.ndarray, *, tta: bool = False) -> Outline | None:
         """The outline of the lesion, None where none is found; photo: bytes or uint8 (H, W, 3) RGB.
 
-        Raises `BadImage`.
+        tta: see `run`. Raises `BadImage`.
         """
         rgb = decode_rgb(photo) if isinstance(photo, bytes) else photo
         seen = frame(rgb, self.interpreters.side)
-        return outline_of(self.run(seen.pixels[None])[0][0], seen)
+        return outline_of(self.run(seen.pixels[None], tta=tta)[0][0], seen)
 
-    def run(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def run(self, pixels: np.ndarray, *, tta: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
         """The probability of lesion, float32 (N, S, S), of frames, uint8 (N, S, S, 3).
 
         And those of `quality.ARTEFACTS`, float32 (N, A), None where the network gives none.
+        tta: the mean over the eight flips and quarter turns; artefacts are of the frame as it is,
+        for which their thresholds were fitted.
         """
+        count = len(pixels)
+        if tta:
+            pixels = eight_views(pixels).reshape(-1, *pixels.shape[1:])
         outputs = self.interpreters.run(pixels)
-        seen = None if self._artefacts is None else outputs[self._artefacts]
-        return outputs[self._mask][..., 0], seen
+        seen = None if self._artefacts is None else outputs[self._artefacts][:count]
+        masks = outputs[self._mask]
+        if tta:
+            masks = turned_back(masks.reshape(8, count, *masks.shape[1:])).mean(axis=0)
+        return masks[..., 0], seen
 
     def checks(self, qualities: dict[str, float], seen: np.ndarray | None) -> dict[str, Check]:
         """The checks of a photo (see `quality`) for which the card has a threshold.

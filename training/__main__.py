@@ -180,6 +180,13 @@ def _add_calibrate(into) -> None:
     _images(command)
     _unseen(command)
     _skip_broken(command)
+    group = command.add_argument_group("novelty", "default: as the model has it, or 32 and lengths")
+    group.add_argument(
+        "--directions", type=_count, metavar="N", help="that training features are to fill"
+    )
+    group.add_argument(
+        "--unit", action=argparse.BooleanOptionalAction, help="leave out the lengths of features"
+    )
 
 
 def _add_evaluate(into) -> None:

@@ -89,15 +89,34 @@ def fit_novelty(
     train: list[splits.Row],
     validation: list[splits.Row],
     *,
+    directions: int | None = None,
+    unit: bool | None = None,
     skip_broken: bool = False,
 ) -> tuple[Novelty, float]:
-    """What to remember of training photos, and the distance that `KEPT` of validation ones keep."""
+    """What to remember of training photos, and the distance that `KEPT` of validation ones keep.
+
+    directions, unit: see `novelty.fit`. Where not given, those of what the model remembers by now,
+    or if that is nothing or of an older layout, the defaults.
+    """
+    before = classifier.guards[0].novelty if classifier.guards else None
+    if before is not None and before.power == novelty.POWER:
+        directions = before.basis.shape[1] if directions is None else directions
+        unit = before.unit if unit is None else unit
     pooled = [
         _pooled(classifier, load_photos(folder, rows, classifier.side, skip_broken=skip_broken))
         for rows in (train, validation)
     ]
-    found = novelty.as_kept(novelty.fit(pooled[0]))
+    found = novelty.as_kept(
+        novelty.fit(pooled[0], directions or novelty.DIRECTIONS, unit=bool(unit))
+    )
     return found, float(np.quantile(found.distance(pooled[1]), KEPT))
+
+
+def novelty_summary(found: Novelty, limit: float) -> str:
+    """What was fitted for novelty, as a line of text."""
+    lengths = "without" if found.unit else "with"
+    directions = found.basis.shape[1]
+    return f"novelty: {directions} directions, {lengths} lengths; strange above {limit:.4g}"
 
 
 def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from model_zoo.card import CLASSIFICATION, SEGMENTATION
 from model_zoo.errors import ZooError
 from model_zoo.seal import sealed
 from model_zoo.trust import SINGLE, TTA
-from training import isic2019, splits
+from training import isic2019, outline_commands, splits
 from training.held_out import (
     UNSEEN,
     known_to,
@@ -19,7 +19,6 @@ from training.held_out import (
     require_all_classes,
     require_unseen,
     to_measure,
-    unseen_of,
     without_known,
 )
 from training.recipe_file import read_recipes
@@ -148,7 +147,7 @@ def _unmark_others(card: Path) -> None:
 def calibrate(options: argparse.Namespace) -> int:
     """0 once all that was fitted is in the model's card."""
     if registry.find(options.model).task == SEGMENTATION:
-        return _calibrate_quality(options)
+        return outline_commands.calibrate(options)
     from model_zoo.classifier import Classifier
     from training import calibrate as calibrating
 
@@ -163,43 +162,36 @@ def calibrate(options: argparse.Namespace) -> int:
     if options.unseen:
         unseen = tuple(without_known(part, classifier.card) for part in unseen)
     require_unseen(classifier.card, known_to(classifier.card, unseen[0] + unseen[1]))
+    one = not classifier.card.members and classifier.engine.grid is not None
+    novel = one and bool(parts[splits.TRAIN])
+    if not novel and (options.directions, options.unit) != (None, None):
+        raise ZooError("no_novelty", model=classifier.card.name)
     skip = options.skip_broken
     tables = {}
     for mode, way in ways.items():
         tables[mode] = calibrating.calibrate(way, options.data, *unseen, skip_broken=skip)
         print(calibrating.summary(mode, tables[mode]), flush=True)
     remembered = None
-    if not classifier.card.members and classifier.engine.grid is not None and parts[splits.TRAIN]:
+    if novel:
         remembered = calibrating.fit_novelty(
-            classifier, options.data, parts[splits.TRAIN], unseen[0], skip_broken=skip
+            classifier,
+            options.data,
+            parts[splits.TRAIN],
+            unseen[0],
+            directions=options.directions,
+            unit=options.unit,
+            skip_broken=skip,
         )
+        print(calibrating.novelty_summary(*remembered))
     calibrating.write(classifier.card, tables, remembered)
     print("The card's measures are older than what was fitted: evaluate --write-card renews them.")
-    return 0
-
-
-def _calibrate_quality(options: argparse.Namespace) -> int:
-    from model_zoo.segmentation import Outliner
-    from training import quality_fits
-
-    outliner = Outliner.load(options.model)
-    rows, _ = listed(options.images, options.data)
-    if options.unseen:
-        rows = without_known(rows, outliner.card)
-    needed = (splits.VALIDATION, splits.HELD_OUT)
-    if not all(splits.part_of(rows, part) for part in needed):
-        raise ZooError("no_parts_to_calibrate", file=options.images)
-    thresholds, measures = quality_fits.fit(outliner, options.data, rows)
-    quality_fits.write(outliner.card, thresholds, measures)
-    print(quality_fits.summary(thresholds, measures))
-    print("What the cards of classifiers measured by status is older: evaluate renews it.")
     return 0
 
 
 def evaluate(options: argparse.Namespace) -> int:
     """0 once the measures of a served model are written."""
     if registry.find(options.model).task == SEGMENTATION:
-        return _evaluate_outlines(options)
+        return outline_commands.evaluate(options)
     from model_zoo.classifier import Classifier
     from model_zoo.segmentation import bundled_outliner
     from training import evaluate as evaluating
@@ -232,32 +224,6 @@ def evaluate(options: argparse.Namespace) -> int:
     print(evaluating.summary(measured.result))
     if options.write_card:
         write_measures(card, measured.result)
-    return 0
-
-
-def _evaluate_outlines(options: argparse.Namespace) -> int:
-    from model_zoo.segmentation import Outliner
-    from training import outline_measures
-    from training.export import write_measures
-    from training.outlines import outlined_rows
-
-    outliner = Outliner.load(options.model)
-    images = options.images or splits.DEV_LIST
-    rows = splits.part_of(outlined_rows(splits.read_list(images), options.data), options.part)
-    if not rows:
-        raise ZooError("no_rows", file=images, part=options.part)
-    protocol = protocol_of(images, options.part)
-    if options.write_card and protocol != protocol_of(splits.DEV_LIST, splits.HELD_OUT):
-        raise ZooError("not_held_out")
-    if options.unseen:
-        rows, protocol = unseen_of(rows, outliner.card, protocol)
-    if options.write_card:
-        require_unseen(outliner.card, known_to(outliner.card, rows))
-    measured = outline_measures.evaluate(outliner, options.data, rows, protocol)
-    outline_measures.write(measured, options.out)
-    print(outline_measures.summary(measured.result))
-    if options.write_card:
-        write_measures(outliner.card, measured.result)
     return 0
 
 

@@ -5,6 +5,7 @@ folder at the mask's own size.
 """
 
 import csv
+import functools
 import json
 import tempfile
 from collections.abc import Callable, Iterator
@@ -85,32 +86,27 @@ class Measured:
     rows: list[tuple[str, float, float]]
 
 
-def evaluate(outliner: Outliner, folder: Path, rows: list[splits.Row], protocol: str) -> Measured:
+def evaluate(
+    outliner: Outliner,
+    folder: Path,
+    rows: list[splits.Row],
+    protocol: str,
+    *,
+    tta: bool = False,
+) -> Measured:
     """The measures of the served file on these photos, with intervals by drawing lesions.
 
     As they are, behind each of `artefacts.DRAWN`, those whose lesion reaches the border of the
-    frame, and pieces of bare skin, on which nothing should be found.
+    frame, and pieces of bare skin, on which nothing should be found. tta: see `Outliner.run`.
     """
     groups = [row.lesion_id or row.image for row in rows]
-    scores = {name: [] for name in ("untouched", *artefacts.DRAWN)}
-    at_border, skin = [], []
-    for index, row in enumerate(rows):
-        rgb = decode_rgb(photo_file(folder, row.image).read_bytes())
-        mask = read_mask(folder, row.image) > 127
-        at_border.append(bool(mask[[0, -1]].any() or mask[:, [0, -1]].any()))
-        scores["untouched"].append(score(outliner.outline(rgb), mask, rgb.shape))
-        for name, draw in artefacts.DRAWN.items():
-            changed = draw(rgb, np.random.default_rng((index, len(name))))
-            seen = _lit(mask, changed) if name == "dark_corners" else mask
-            scores[name].append(score(outliner.outline(changed), seen, rgb.shape))
-        if len(skin) < BARE_SKIN:
-            skin += [outliner.outline(piece) is None for piece in skin_beside(rgb, mask)]
+    scores, at_border, skin = _scores(functools.partial(outliner.outline, tta=tta), folder, rows)
     result = {
         "model": outliner.card.name,
         "weights_sha256": outliner.interpreters.sha256,
         "protocol": protocol,
         "resolution": "native",
-        "tta": False,
+        "tta": tta,
         "n": len(rows),
         "lesions": len(set(groups)),
         **_means(scores["untouched"], groups),
@@ -122,6 +118,29 @@ def evaluate(outliner: Outliner, folder: Path, rows: list[splits.Row], protocol:
     }
     images = [row.image for row in rows]
     return Measured(result, [(i, *s) for i, s in zip(images, scores["untouched"], strict=True)])
+
+
+def _scores(
+    outlined: Callable[[np.ndarray], Outline | None], folder: Path, rows: list[splits.Row]
+) -> tuple[dict[str, list[tuple[float, float]]], list[bool], list[bool]]:
+    """Dice and IoU of each photo by what was drawn over it, whether its lesion reaches the border.
+
+    And of each piece of bare skin, of up to `BARE_SKIN`, whether nothing was found on it.
+    """
+    scores = {name: [] for name in ("untouched", *artefacts.DRAWN)}
+    at_border, skin = [], []
+    for index, row in enumerate(rows):
+        rgb = decode_rgb(photo_file(folder, row.image).read_bytes())
+        mask = read_mask(folder, row.image) > 127
+        at_border.append(bool(mask[[0, -1]].any() or mask[:, [0, -1]].any()))
+        scores["untouched"].append(score(outlined(rgb), mask, rgb.shape))
+        for name, draw in artefacts.DRAWN.items():
+            changed = draw(rgb, np.random.default_rng((index, len(name))))
+            seen = _lit(mask, changed) if name == "dark_corners" else mask
+            scores[name].append(score(outlined(changed), seen, rgb.shape))
+        if len(skin) < BARE_SKIN:
+            skin += [outlined(piece) is None for piece in skin_beside(rgb, mask)]
+    return scores, at_border, skin
 
 
 def score(outline: Outline | None, mask: np.ndarray, shape: tuple[int, ...]) -> tuple[float, float]:
@@ -154,7 +173,8 @@ def summary(result: dict) -> str:
         )
         return f"{name:16} Dice {dice}  IoU {iou}"
 
-    lines = [f"{result['model']}, {result['protocol']}: {result['n']} photos"]
+    views = ", mean of eight views" if result["tta"] else ""
+    lines = [f"{result['model']}, {result['protocol']}: {result['n']} photos{views}"]
     lines += [line("untouched", result)]
     lines += [line(name, entry) for name, entry in result["with"].items()]
     if result["at_border"]["n"]:

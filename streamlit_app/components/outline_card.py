@@ -32,6 +32,9 @@ def _measured(card: Card) -> None:
         st.info(text("outline.unmeasured"), icon=":material/pending:")
         return
     rows = [(text("outline.held_out"), measured["n"], measured)]
+    views = card.metrics.get("native_tta")
+    if views:
+        rows.append((text("outline.views"), views["n"], views))
     rows += [
         (text(f"changes.{name}"), measured["n"], entry)
         for name, entry in measured.get("with", {}).items()

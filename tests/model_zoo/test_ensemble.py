@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from model_zoo import registry
-from model_zoo.classifier import Classifier, eight_views
+from model_zoo.classifier import Classifier
 from model_zoo.errors import BadModel
 from model_zoo.images import decode_rgb, square
 from model_zoo.training_ids import training_ids
 from model_zoo.trust import NOT_DERMOSCOPIC
+from model_zoo.views import eight_views
 
 SAMPLE = Path(__file__).parents[2] / "streamlit_app" / "samples" / "network.jpg"
 

@@ -86,7 +86,9 @@ def test_eight_views_are_another_answer_and_their_spread_is_told(app):
 
 
 def test_a_heatmap_beside_an_average_is_called_one_of_the_photo_as_it_is(app):
-    sentence = "With eight views the heatmap, its share on the lesion and the sanity check are of"
+    sentence = (
+        "With eight views the heatmap, the sanity check and the checks of the photo are of one"
+    )
     assert sentence not in words(upload(app))
     app.toggle(key="analyze_tta").set_value(True).run()
     for view in ("blend", "shuffled"):

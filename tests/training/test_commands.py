@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_zoo import registry
+from model_zoo import novelty, registry
 from model_zoo.card import SEGMENTATION
 from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, read_cases
-from model_zoo.classifier import Classifier, eight_views
+from model_zoo.classifier import Classifier
 from model_zoo.labels import CODES
+from model_zoo.views import eight_views
 from training import held_out, splits
 from training.__main__ import main
 from training.calibrate import fit_temperature
@@ -149,6 +150,39 @@ def test_calibration_goes_into_the_card(evaluated, installed, small_isic, capsys
     analysis = classifier.analyse(photo)
     assert analysis.label in analysis.prediction_set
     assert analysis.checks["novelty"].threshold == card.trust["novelty"]["threshold"]
+
+
+def test_what_novelty_is_told_by_stays_until_it_is_asked_for_anew(evaluated, installed, small_isic):
+    arguments = ["--data", str(small_isic), "--images", str(installed / "lists")]
+    for asked in (["--directions", "2", "--unit"], [], ["--no-unit"]):
+        assert main(["calibrate", "--model", "light.v1", *arguments, *asked]) == 0
+        remembered = Classifier.load("light.v1").guards[0].novelty
+        assert remembered.basis.shape[1] == 2
+        assert remembered.unit is ("--no-unit" not in asked)
+
+
+def test_novelty_of_an_older_layout_is_fitted_by_the_defaults(
+    evaluated, installed, small_isic, monkeypatch
+):
+    arguments = ["--data", str(small_isic), "--images", str(installed / "lists")]
+    command = ["calibrate", "--model", "light.v1", *arguments]
+    with monkeypatch.context() as older:
+        older.setattr(novelty, "POWER", 1.0)
+        assert main([*command, "--directions", "2", "--unit"]) == 0
+    assert main(command) == 0
+    remembered = Classifier.load("light.v1").guards[0].novelty
+    assert (remembered.power, remembered.unit) == (novelty.POWER, False)
+    assert remembered.basis.shape[1] > 2
+
+
+def test_novelty_is_not_asked_for_without_photos_to_train_on(
+    evaluated, installed, small_isic, tmp_path, capsys
+):
+    rows = [r for r in splits.read_list(installed / "lists") if r.part != splits.TRAIN]
+    splits.write_list(rows, tmp_path / "list.csv")
+    arguments = ["--data", str(small_isic), "--images", str(tmp_path / "list.csv")]
+    assert main(["calibrate", "--model", "light.v1", *arguments, "--no-unit"]) == 1
+    assert "--directions and --unit are about novelty" in capsys.readouterr().err
 
 
 def test_the_temperature_is_found():

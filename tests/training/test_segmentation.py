@@ -168,6 +168,10 @@ def test_from_folder_to_served_outline(folder, rows, tiny_unet, tmp_path):
     assert measured.result["dice"]["value"] > 0.75
     assert set(measured.result["with"]) == {"hair", "ink", "ruler", "dark_corners"}
     assert "untouched" in outline_measures.summary(measured.result)
+    views = outline_measures.evaluate(outliner, folder, held_out, "test", tta=True).result
+    assert (measured.result["tta"], views["tta"]) == (False, True)
+    assert views["iou"] != measured.result["iou"]
+    assert "mean of eight views" in outline_measures.summary(views)
     outline_measures.write(measured, tmp_path / "results")
     assert (tmp_path / "results" / "predictions.csv").read_text().startswith("image,dice,iou\nP18,")
 
