@@ -217,7 +217,7 @@ class Classifier:
     def _run(self, pixels: np.ndarray) -> list[Outputs]:
         """What each member says of squares, or of all their views, those as they are first."""
         if self.mode == TTA:
-            pixels = eight_views(pixels).reshape(-1, *pixels.shape[1:])
+            pixels = eight_views(pixels)
         return [engine.run(pixels) for engine in self.engines]
 
     def _answers(self, outputs: list[Outputs], count: int) -> np.ndarray:

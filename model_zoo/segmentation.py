@@ -130,12 +130,12 @@ class Outliner:
         """
         count = len(pixels)
         if tta:
-            pixels = eight_views(pixels).reshape(-1, *pixels.shape[1:])
+            pixels = eight_views(pixels)
         outputs = self.interpreters.run(pixels)
         seen = None if self._artefacts is None else outputs[self._artefacts][:count]
         masks = outputs[self._mask]
         if tta:
-            masks = turned_back(masks.reshape(8, count, *masks.shape[1:])).mean(axis=0)
+            masks = turned_back(masks).mean(axis=0)
         return masks[..., 0], seen
 
     def checks(self, qualities: dict[str, float], seen: np.ndarray | None) -> dict[str, Check]:

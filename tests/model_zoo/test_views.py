@@ -17,7 +17,9 @@ SAMPLE = Path(__file__).parents[2] / "streamlit_app" / "samples" / "globules.jpg
 def test_each_view_comes_back_as_it_was():
     squares = np.random.default_rng(0).random((3, 5, 5, 2))
     views = eight_views(squares)
-    assert len({view.tobytes() for view in views}) == 8
+    assert views.shape == (24, 5, 5, 2)
+    assert len({view.tobytes() for view in views.reshape(8, 3, 5, 5, 2)}) == 8
+    assert (views[:3] == squares).all()
     assert turned_back(views) == pytest.approx(np.stack([squares] * 8))
 
 
