@@ -1,6 +1,7 @@
 """How well a model tells that a picture is no dermoscopy, by kind of picture.
 
     python -m benchmarks.strange_pictures --data ISIC_2019 [--outlines DIR] [--things DIR...]
+        [--tta] [--write-card]
 
 Held-out photos against pictures of things (every picture in the folders of --things whose shorter
 side has at least 100 pixels: photos are its JPEG files, stamps and drawings all others; Debian's
@@ -9,7 +10,8 @@ scikit-learn have some), pages of text, noise and plain colours drawn here, and 
 beside lesions of --outlines (the layout of the outline's training). AUROC of the distance, and the
 shares that the card's threshold for it refuses, that are refused as not dermoscopic for that or for
 want of a lesion, and that get no plain answer, a poor photo or too many classes being reasons as
-well. Last, drawn samples of new seeds, which should pass.
+well. Last, drawn samples of new seeds, which should pass. --tta reads every picture in eight views.
+--write-card puts what was found of foreign pictures into the card, from where the app tells it.
 """
 
 import argparse
@@ -19,12 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import tomlkit
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.metrics import roc_auc_score
 
+from model_zoo.card import Card
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadImage
 from model_zoo.images import SUFFIXES, decode_rgb
+from model_zoo.seal import sealed
 from model_zoo.segmentation import bundled_outliner
 from model_zoo.trust import NOT_DERMOSCOPIC, NOVELTY, OK
 from streamlit_app.samples.draw import SCENES, draw
@@ -34,6 +39,13 @@ from training.outline_measures import skin_beside
 PAGES, NOISE, SKIN, DRAWN = 200, 200, 500, 100
 PAPER = (900, 640)
 PHOTOS, SHORTEST = (".jpg", ".jpeg"), 100
+NAMES = {
+    "things": "photos of things",
+    "drawings": "stamps and drawings",
+    "pages": "pages of text",
+    "noise": "noise, plain",
+    "skin": "bare skin",
+}
 
 
 def main() -> None:
@@ -43,24 +55,32 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder in the ISIC 2019 layout")
     parser.add_argument("--outlines", type=Path, help="folder with images/ and masks/")
     parser.add_argument("--things", type=Path, nargs="*", default=[], help="folders of pictures")
+    parser.add_argument("--tta", action="store_true", help="eight views of each picture")
+    parser.add_argument("--write-card", action="store_true", help="what one view refuses")
     options = parser.parse_args()
-    reader = Classifier.load(options.model, outliner=bundled_outliner())
+    if options.write_card and options.tta:
+        parser.error("a card tells of one view: leave --tta out")
+    reader = Classifier.load(options.model, tta=options.tta, outliner=bundled_outliner())
     if not reader.guards:
         parser.error(f"{reader.card.name} was given nothing to tell pictures apart: calibrate it")
     kinds = {
-        "photos of things": things(options.things, photos=True),
-        "stamps and drawings": things(options.things, photos=False),
-        "pages of text": pages(),
-        "noise, plain": noise(),
+        "things": things(options.things, photos=True),
+        "drawings": things(options.things, photos=False),
+        "pages": pages(),
+        "noise": noise(),
     }
     if options.outlines:
-        kinds["bare skin"] = bare_skin(options.outlines)
-    kinds["drawn samples, new seeds"] = drawn()
+        kinds["skin"] = bare_skin(options.outlines)
     known = asked(reader, held_out(options.data))
     print(f"{reader.card.name}\n| pictures | number | AUROC | strange | refused | not ok |")
     print(f"|---|---:|---:|---:|---:|---:|\n{row('held-out photos', known, None)}", flush=True)
-    for name, pictures in kinds.items():
-        print(row(name, asked(reader, pictures), known), flush=True)
+    found = {}
+    for kind, pictures in kinds.items():
+        found[kind] = asked(reader, pictures)
+        print(row(NAMES[kind], found[kind], known), flush=True)
+    print(row("drawn samples, new seeds", asked(reader, drawn()), known), flush=True)
+    if options.write_card:
+        write(reader.card, found, known)
 
 
 @dataclass(frozen=True)
@@ -79,12 +99,32 @@ def row(name: str, found: Asked, known: Asked | None) -> str:
     """A row of the table; known: of the photos that should pass."""
     if not len(found.distances):
         return f"| {name} | 0 | | | | |"
-    area = ""
-    if known is not None:
-        truth = np.r_[np.zeros(len(known.distances)), np.ones(len(found.distances))]
-        area = f"{roc_auc_score(truth, np.r_[known.distances, found.distances]):.3f}"
+    area = "" if known is None else f"{auroc(found, known):.3f}"
     shares = (found.strange, found.status == NOT_DERMOSCOPIC, found.status != OK)
     return f"| {name} | {len(found.distances)} | {area} | {' | '.join(map(rate, shares))} |"
+
+
+def auroc(found: Asked, known: Asked) -> float:
+    """How well the distance alone tells pictures from photos that should pass, 1 at best."""
+    truth = np.r_[np.zeros(len(known.distances)), np.ones(len(found.distances))]
+    return float(roc_auc_score(truth, np.r_[known.distances, found.distances]))
+
+
+def write(card: Card, found: dict[str, Asked], known: Asked) -> None:
+    """Nothing; puts what was found, by kind of picture, into the card (see `trust.Foreign`)."""
+    document = tomlkit.parse(card.path.read_text(encoding="utf-8"))
+    rows = tomlkit.aot()
+    for kind, said in found.items():
+        if len(said.distances):
+            shares = {
+                "auroc": auroc(said, known),
+                "strange": float(said.strange.mean()),
+                "refused": float((said.status == NOT_DERMOSCOPIC).mean()),
+            }
+            rounded = {name: round(share, 4) for name, share in shares.items()}
+            rows.append(tomlkit.item({"kind": kind, "n": len(said.distances), **rounded}))
+    document["trust"].setdefault("novelty", {})["foreign"] = rows
+    card.path.write_text(sealed(tomlkit.dumps(document)), encoding="utf-8")
 
 
 def rate(flags: np.ndarray) -> str:

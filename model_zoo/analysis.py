@@ -33,13 +33,14 @@ class Analysis:
     randomised: heatmaps with the last layer shuffled (see `grad_cam`), or None.
     pooled: float32 (C,), the features behind the answer, of an ensemble those of its first member,
     or None. answers: float (A, K), what each view of the photo and each member of an ensemble says,
-    before `temperature`. prediction_set: codes, None where none was fitted. checks: by code, of
-    those that were made.
+    before `temperature`. members: of an ensemble the names of its members, each of which gave as
+    many of `answers` as the others, one after the other. prediction_set: codes, None where none was
+    fitted. checks: by code, of those that were made.
     outline, abcd: of the lesion, None where none is found or looked for. mode: how the model was
-    asked (see `trust`): of eight views probabilities and outline are means, all else is of the
-    photo as it is. centred: whether `box` is the square in the middle, on which all that the
-    card knows was fitted and measured, and not one that was chosen. read: that square as the
-    network read it, uint8 (S, S, 3).
+    asked (see `trust`): of eight views probabilities and outline are means, and whether there is a
+    lesion is told by that outline; all else is of the photo as it is. centred: whether `box` is the
+    square in the middle, on which all that the card knows was fitted and measured, and not one that
+    was chosen. read: that square as the network read it, uint8 (S, S, 3).
     """
 
     model: str
@@ -51,6 +52,7 @@ class Analysis:
     randomised: np.ndarray | None = None
     pooled: np.ndarray | None = None
     answers: np.ndarray | None = None
+    members: tuple[str, ...] = ()
     prediction_set: tuple[str, ...] | None = None
     checks: dict[str, Check] = field(default_factory=dict)
     outline: Outline | None = None
@@ -108,6 +110,17 @@ class Analysis:
         values, leading = answers[:, index], answers.argmax(axis=1)
         return float(values.min()), float(values.max()), int((leading == index).sum())
 
+    @property
+    def by_member(self) -> dict[str, float]:
+        """What each member gives the leading class, by name, the mean of its views; empty of one
+        network."""
+        answers = self.answers
+        if answers is None or not self.members:
+            return {}
+        means = answers.reshape(len(self.members), -1, len(self.labels)).mean(axis=1)
+        said = calibrated(means, self.temperature)[:, self.labels.index(self.label)]
+        return dict(zip(self.members, said.tolist(), strict=True))
+
     def probability(self, label: str) -> float:
         """The probability of one class, 0 to 1."""
         return float(self.probabilities[self.labels.index(label)])
@@ -132,12 +145,13 @@ class Analysis:
         peak = float(values.max())
         return values / peak if peak > 0 else np.zeros_like(values)
 
-    def heatmap_inside(self, label: str) -> float | None:
+    def heatmap_inside(self, label: str, *, randomised: bool = False) -> float | None:
         """The share of a class's heatmap that lies on the lesion, 0 to 1.
 
-        None without an outline or a heatmap, and where the heatmap is all zeros.
+        None without an outline or a heatmap, and where the heatmap is all zeros. randomised: see
+        `heatmap`.
         """
-        heatmap = self.heatmap(label)
+        heatmap = self.heatmap(label, randomised=randomised)
         if heatmap is None or self.outline is None or heatmap.max() <= 0:
             return None
         within = self.outline.within(self.box, heatmap.shape)
@@ -156,7 +170,7 @@ class Analysis:
     def record(self, file: str) -> dict:
         """The analysis as it is written to JSON (see analysis.schema.json)."""
         inside = self.heatmap_inside(self.label)
-        malignant = self.malignant_probability
+        lesion, malignant = self.lesion_in_square, self.malignant_probability
         return {
             "file": file,
             "model": self.model,
@@ -180,6 +194,7 @@ class Analysis:
             },
             "segmentation": self.outline_record(),
             "heatmap_inside": None if inside is None else round(inside, 4),
+            "lesion_in_square": None if lesion is None else round(lesion, 4),
             "spread": self.spread_record(),
         }
 
@@ -193,6 +208,7 @@ class Analysis:
             "least": round(least, 6),
             "most": round(most, 6),
             "leading": leading,
+            "by_member": {name: round(value, 6) for name, value in self.by_member.items()},
         }
 
     def outline_record(self) -> dict | None:

@@ -1,6 +1,7 @@
 """What would change the answer: the same photo turned, lit, blurred, drawn upon, asked again."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import cv2
@@ -54,19 +55,25 @@ CHANGES: dict[str, tuple[tuple[float, ...], Callable[[float], Draw]]] = {
 }
 
 
-def trace(classifier: Classifier, seen: np.ndarray) -> list[Changed]:
+def trace(
+    classifier: Classifier,
+    seen: np.ndarray,
+    turn: Callable[[], AbstractContextManager] = nullcontext,
+) -> list[Changed]:
     """The answer to a square as it is, kind "none", and to it under each of `CHANGES`.
 
-    seen: uint8 (S, S, 3) RGB, at the side that the network reads.
+    seen: uint8 (S, S, 3) RGB, at the side that the network reads. turn: what is entered for each
+    question, so that others who share the machine can be served between them.
     """
     asked = [("none", 0.0, seen)]
     for kind, (strengths, make) in CHANGES.items():
         asked += [(kind, strength, make(strength)(seen)) for strength in strengths]
-    answers = classifier.probabilities(np.stack([pixels for _, _, pixels in asked]))
-    return [
-        Changed(kind, strength, probabilities)
-        for (kind, strength, _), probabilities in zip(asked, answers, strict=True)
-    ]
+    traced = []
+    for kind, strength, pixels in asked:
+        with turn():
+            (probabilities,) = classifier.probabilities(pixels[None])
+        traced.append(Changed(kind, strength, probabilities))
+    return traced
 
 
 def spread(changes: list[Changed], index: int) -> dict[str, tuple[float, float]]:

@@ -76,6 +76,17 @@ class Classifier:
         return self.engines[0]
 
     @property
+    def novelty_limit(self) -> float:
+        """The strangeness above which a photo is refused, where there are `guards`.
+
+        Of several it is fitted to all together, else it is where most of them would refuse.
+        """
+        if len(self.guards) == 1:
+            return self.guards[0].limit
+        fitted = self.trust.novelty_threshold
+        return 1.0 if fitted is None else fitted
+
+    @property
     def novelty_sha256(self) -> str | None:
         """The sha256 of the novelty file; of several members, of theirs joined; None without."""
         return _joined([guard.sha256 for guard in self.guards]) if self.guards else None
@@ -166,7 +177,9 @@ class Classifier:
             masks, seen = self.outliner.run(frames, tta=self.mode == TTA)
         strange = [None] * count
         if self.guards:
-            strange = novelty.checks(self.guards, [given.pooled for given in outputs], count)
+            pooled = [given.pooled for given in outputs]
+            values = novelty.strangeness(self.guards, pooled, count)
+            strange = novelty.checks(values, self.novelty_limit)
         analyses = []
         for index, photo in enumerate(photos):
             found = None if masks is None else outline_of(masks[index], photo.frame)
@@ -182,6 +195,7 @@ class Classifier:
                     size=(photo.rgb.shape[1], photo.rgb.shape[0]),
                     pooled=_at(outputs[0].pooled, index),
                     answers=answers[:, index],
+                    members=self.card.members,
                     prediction_set=self._set(probabilities[index]),
                     checks=self._checks(photo, strange[index], found, _at(seen, index)),
                     outline=outline,

@@ -109,17 +109,19 @@ def guards(cards: list[Card]) -> list[Guard]:
     return found
 
 
-def checks(asked: list[Guard], pooled: list[np.ndarray | None], count: int) -> list[Check]:
-    """The checks of the first `count` photos, by at least one guard; pooled: (N, C) by network.
+def strangeness(asked: list[Guard], pooled: list[np.ndarray | None], count: int) -> np.ndarray:
+    """How strange the first `count` photos are to at least one guard; pooled: (N, C) by network.
 
-    Of several guards most must refuse: the value is then the lower median of their distances, each
-    over its own limit.
+    Of one guard the distance. Of several the lower median of their distances, each over its own
+    limit: at a limit of 1 most would have to refuse.
     """
     distances = np.stack([guard.novelty.distance(pooled[guard.network][:count]) for guard in asked])
-    limits = np.array([guard.limit for guard in asked])
     if len(asked) == 1:
-        values, limit = distances[0], asked[0].limit
-    else:
-        shares = np.sort(distances / limits[:, None], axis=0)
-        values, limit = shares[(len(asked) - 1) // 2], 1.0
+        return distances[0]
+    limits = np.array([guard.limit for guard in asked])
+    return np.sort(distances / limits[:, None], axis=0)[(len(asked) - 1) // 2]
+
+
+def checks(values: np.ndarray, limit: float) -> list[Check]:
+    """The checks of photos, from how strange they are, (N,), and the most that is let pass."""
     return [Check(float(value), limit, bool(value <= limit)) for value in values]

@@ -59,15 +59,17 @@ class Trust:
     """What was fitted for one way of asking a model.
 
     temperature: logits are divided by it. set_thresholds: by class code, the probability from which
-    a class is in the prediction set; empty if not fitted. coverage: the share of the lesions of
-    each class whose class the sets are to hold, 0..1. covered: the share of
-    held-out lesions whose class they do hold, (value, low, high), None if not measured;
+    a class is in the prediction set; empty if not fitted. ece: the expected calibration error on
+    held-out lesions, (value, low, high), None if not measured. coverage: the share of the lesions
+    of each class whose class the sets are to hold, 0..1. covered: the share of held-out lesions
+    whose class they do hold, (value, low, high), None if not measured;
     covered_by_class: the same by class code. set_size: classes in a set on average, in the same
     form. novelty_threshold: the distance from which a photo is refused, None if not fitted.
     """
 
     temperature: float = 1.0
     set_thresholds: dict[str, float] = field(default_factory=dict)
+    ece: tuple[float, float, float] | None = None
     coverage: float = 0.9
     covered: tuple[float, float, float] | None = None
     covered_by_class: dict[str, tuple[float, float, float]] = field(default_factory=dict)
@@ -83,6 +85,45 @@ class Check:
     value: float
     threshold: float
     ok: bool
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """What a model made of foreign pictures of one kind (benchmarks/strange_pictures.py).
+
+    kind: "things", "drawings", "pages", "noise", "skin". n: pictures. auroc: of the distance, 0..1.
+    strange: the share that is too far away, refused: that is refused for this or for want of a
+    lesion, 0..1.
+    """
+
+    kind: str
+    n: int
+    auroc: float
+    strange: float
+    refused: float
+
+
+FOREIGN = ("things", "drawings", "pages", "noise", "skin")
+
+
+def foreign(card: Card) -> list[Foreign]:
+    """What was measured of foreign pictures, empty if nothing was. Raises `BadModel`."""
+    rows = table_of(card, card.trust, "novelty").get("foreign", [])
+    if not isinstance(rows, list):
+        raise _bad(card, "foreign", "a list of tables", rows)
+    return [_foreign(card, row) for row in rows]
+
+
+def _foreign(card: Card, row: object) -> Foreign:
+    if not isinstance(row, dict) or row.get("kind") not in FOREIGN:
+        raise _bad(card, "foreign", f"tables with a kind of {', '.join(FOREIGN)}", row)
+    return Foreign(
+        kind=row["kind"],
+        n=int(number_of(card, row, "n", (1, math.inf))),
+        auroc=number_of(card, row, "auroc", (0, 1)),
+        strange=number_of(card, row, "strange", (0, 1)),
+        refused=number_of(card, row, "refused", (0, 1)),
+    )
 
 
 def of_card(card: Card, mode: str) -> Trust:
@@ -102,6 +143,7 @@ def of_card(card: Card, mode: str) -> Trust:
     return Trust(
         temperature=number_of(card, table, "temperature", (0.05, 20), card.temperature),
         set_thresholds={code: number_of(card, limits, code, (0, 1)) for code in limits},
+        ece=_interval(card, table, "ece"),
         coverage=number_of(card, table, "coverage", (0, 1), 0.9),
         covered=_interval(card, table, "covered"),
         covered_by_class={

@@ -19,21 +19,20 @@ from PIL import Image
 from model_zoo import NOTICE
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
-from model_zoo.trust import SINGLE, Trust, group_probability, known_group, of_card
-from streamlit_app.components.verdict import sentence, set_note
+from model_zoo.trust import SINGLE
+from streamlit_app.components.verdict import sentence
 from streamlit_app.content import (
     ENGLISH,
     PERSIAN,
-    card_words,
     class_name,
     direction,
     group_name,
     language,
-    listed,
     sample_title,
     text,
 )
 from streamlit_app.exports import plain_name
+from streamlit_app.report_facts import facts
 
 # A PDF's own fonts have the letters of Latin-1 and no others; a font that has more is not bundled.
 NOT_IN_PDF = {PERSIAN}
@@ -84,7 +83,7 @@ def make(
             (class_name(code), group_name(code), probability)
             for code, probability in (analysis.ranked() if analysis.readable else ())
         ),
-        facts=tuple(_facts(analysis, card, digest, mode)),
+        facts=tuple(facts(analysis, card, digest, mode)),
         notices=_notices(),
         language=language(),
         direction=direction(),
@@ -95,59 +94,6 @@ def make(
 def _notices() -> tuple[str, ...]:
     translated = text("notice.banner").replace("**", "")
     return (NOTICE,) if language() == ENGLISH else (NOTICE, translated)
-
-
-def _facts(analysis: Analysis, card: Card, digest: str, mode: str) -> list[tuple[str, str]]:
-    facts = [(text("report.status"), text(f"status.{analysis.status}"))]
-    if analysis.readable:
-        facts += _answer(analysis, of_card(card, mode))
-    facts += [
-        (text(f"checks.{code}"), text("report.passed" if check.ok else "report.failed"))
-        for code, check in analysis.checks.items()
-    ]
-    if analysis.outline is not None and analysis.abcd is not None:
-        numbers = analysis.abcd
-        folded = numbers.asymmetry_major, numbers.asymmetry_minor
-        facts += [
-            (text("abcd.asymmetry"), f"{folded[0]:.2f}, {folded[1]:.2f}"),
-            (text("abcd.border"), f"{numbers.border_irregularity:.2f}"),
-            (text("abcd.colours"), listed(text(f"colours.{c}") for c in numbers.colours)),
-            (text("abcd.diameter"), f"{numbers.diameter_fraction:.2f}"),
-        ]
-    facts += [
-        (text("report.how"), _how(analysis)),
-        (text("report.model"), f"{card_words(card.title or card.name)} ({card.name})"),
-        ("sha256", digest),
-    ]
-    return facts
-
-
-def _how(analysis: Analysis) -> str:
-    """How often and in which square the photo was read, and what that leaves unfitted."""
-    square = text("report.centre" if analysis.centred else "report.chosen")
-    words = listed((text(f"report.{analysis.mode}"), square))
-    return words if analysis.centred else f"{words}. {text('verdict.square_note')}"
-
-
-def _answer(analysis: Analysis, trust: Trust) -> list[tuple[str, str]]:
-    """What is told of the answer beside its bars."""
-    facts = []
-    if analysis.prediction_set is not None:
-        names = listed(class_name(code) for code in analysis.prediction_set)
-        facts.append((text("report.set", note=set_note(trust)), names))
-    malignant = analysis.malignant_probability
-    if malignant is not None:
-        title = text("report.malignant", names=", ".join(known_group(analysis.labels)))
-        facts.append((title, f"{malignant:.3f}"))
-    for point in trust.operating_points:
-        value = float(group_probability(analysis.labels, analysis.probabilities, point.group))
-        side = text("report.above" if value >= point.threshold else "report.below")
-        title = text(f"report.{point.group}_point", target=f"{point.target:.0%}")
-        facts.append((title, f"{point.threshold:.3f}: {value:.3f} {side}"))
-    inside = analysis.heatmap_inside(analysis.label)
-    if inside is not None:
-        facts.append((text("report.inside"), f"{inside:.0%}, {analysis.lesion_in_square:.0%}"))
-    return facts
 
 
 def to_html(report: Report) -> bytes:

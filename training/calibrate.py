@@ -13,7 +13,7 @@ import tomlkit
 from model_zoo import novelty
 from model_zoo.card import Card
 from model_zoo.classifier import Classifier
-from model_zoo.engine import softmax
+from model_zoo.engine import Engine, softmax
 from model_zoo.labels import CODES
 from model_zoo.novelty import Novelty
 from model_zoo.seal import sealed
@@ -92,28 +92,37 @@ def fit_novelty(
     directions: int | None = None,
     unit: bool | None = None,
     skip_broken: bool = False,
-) -> tuple[Novelty, float]:
-    """What to remember of training photos, and the distance that `KEPT` of validation ones keep.
+) -> tuple[Novelty | None, float] | None:
+    """What to remember of training photos, and the strangeness that `KEPT` of validation ones keep.
 
-    directions, unit: see `novelty.fit`. Where not given, those of what the model remembers by now,
-    or if that is nothing or of an older layout, the defaults.
+    Of an ensemble, for which there are no training photos, only the latter, if several of its
+    members remember theirs; else None. directions, unit: see `novelty.fit`. Where not given, those
+    of what the model remembers by now, or if that is nothing or of an older layout, the defaults.
     """
+    if not train and len(classifier.guards) < 2:
+        return None
+
+    def pooled(rows: list[splits.Row]) -> list[np.ndarray]:
+        photos = load_photos(folder, rows, classifier.side, skip_broken=skip_broken)
+        return _pooled(classifier.engines, photos)
+
+    unseen = pooled(validation)
+    if not train:
+        values = novelty.strangeness(classifier.guards, unseen, len(unseen[0]))
+        return None, float(np.quantile(values, KEPT))
     before = classifier.guards[0].novelty if classifier.guards else None
     if before is not None and before.power == novelty.POWER:
         directions = before.basis.shape[1] if directions is None else directions
         unit = before.unit if unit is None else unit
-    pooled = [
-        _pooled(classifier, load_photos(folder, rows, classifier.side, skip_broken=skip_broken))
-        for rows in (train, validation)
-    ]
-    found = novelty.as_kept(
-        novelty.fit(pooled[0], directions or novelty.DIRECTIONS, unit=bool(unit))
-    )
-    return found, float(np.quantile(found.distance(pooled[1]), KEPT))
+    directions = directions or novelty.DIRECTIONS
+    found = novelty.as_kept(novelty.fit(pooled(train)[0], directions, unit=bool(unit)))
+    return found, float(np.quantile(found.distance(unseen[0]), KEPT))
 
 
-def novelty_summary(found: Novelty, limit: float) -> str:
-    """What was fitted for novelty, as a line of text."""
+def novelty_summary(found: Novelty | None, limit: float) -> str:
+    """What was fitted for novelty, as a line of text; found: None where members remember."""
+    if found is None:
+        return f"novelty: strange above {limit:.4g} of what each member allows, their median"
     lengths = "without" if found.unit else "with"
     directions = found.basis.shape[1]
     return f"novelty: {directions} directions, {lengths} lengths; strange above {limit:.4g}"
@@ -130,8 +139,13 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(cross_entropy, bounds=bounds, method="bounded").x))
 
 
-def write(card: Card, tables: dict[str, dict], remembered: tuple[Novelty, float] | None) -> None:
-    """Nothing; puts the tables, one for each way of asking, into the card, keeping all else."""
+def write(
+    card: Card, tables: dict[str, dict], remembered: tuple[Novelty | None, float] | None
+) -> None:
+    """Nothing; puts the tables, one for each way of asking, into the card, keeping all else.
+
+    remembered: what was fitted for novelty and its limit; of an ensemble None and the limit.
+    """
     document = tomlkit.parse(card.path.read_text(encoding="utf-8"))
     document.pop("temperature", None)
     document.get("training", {}).pop("calibration", None)  # of an older layout
@@ -139,9 +153,10 @@ def write(card: Card, tables: dict[str, dict], remembered: tuple[Novelty, float]
     for mode, table in tables.items():
         kept[mode] = table
     if remembered is not None:
+        kept["novelty"] = {"threshold": remembered[1], "kept": KEPT}
+    if remembered is not None and remembered[0] is not None:
         file = card.folder / NOVELTY_FILE
         novelty.save(remembered[0], file)
-        kept["novelty"] = {"threshold": remembered[1], "kept": KEPT}
         files = document.setdefault("files", {})
         size = file.stat().st_size
         files["novelty"] = {"file": file.name, "sha256": sha256_of(file), "size_bytes": size}
@@ -178,10 +193,12 @@ def _measured(classifier: Classifier, photos: Photos) -> Measured:
     return Measured(photos.targets, logits, [row.lesion_id for row in photos.rows])
 
 
-def _pooled(classifier: Classifier, photos: Photos) -> np.ndarray:
+def _pooled(engines: list[Engine], photos: Photos) -> list[np.ndarray]:
+    """The features of photos, (N, C), by network."""
     starts = range(0, len(photos.pixels), evaluate.CHUNK)
-    parts = (np.asarray(photos.pixels[at : at + evaluate.CHUNK]) for at in starts)
-    return np.concatenate([classifier.engine.run(part).pooled for part in parts])
+    chunks = (np.asarray(photos.pixels[at : at + evaluate.CHUNK]) for at in starts)
+    parts = [[engine.run(chunk).pooled for engine in engines] for chunk in chunks]
+    return [np.concatenate(of_engine) for of_engine in zip(*parts, strict=True)]
 
 
 def _operating_point(

@@ -169,7 +169,8 @@ def _remedy(file: Path) -> str:
     """What to do about a damaged file of a run."""
     previous = file.with_name(PREVIOUS).is_file()
     if file.name == BEST and previous:
-        return f"delete it and {STATE}, and --resume trains the last epoch again and keeps it"
+        again = "--resume trains the last epoch again and keeps that one, were it the best or not"
+        return f"delete it and {STATE}, and {again}"
     if file.name == STATE and previous:
         return "delete it to go on from the epoch before"
     return "delete its folder to begin anew"

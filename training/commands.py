@@ -171,17 +171,16 @@ def calibrate(options: argparse.Namespace) -> int:
     for mode, way in ways.items():
         tables[mode] = calibrating.calibrate(way, options.data, *unseen, skip_broken=skip)
         print(calibrating.summary(mode, tables[mode]), flush=True)
-    remembered = None
-    if novel:
-        remembered = calibrating.fit_novelty(
-            classifier,
-            options.data,
-            parts[splits.TRAIN],
-            unseen[0],
-            directions=options.directions,
-            unit=options.unit,
-            skip_broken=skip,
-        )
+    remembered = calibrating.fit_novelty(
+        classifier,
+        options.data,
+        parts[splits.TRAIN] if novel else [],
+        unseen[0],
+        directions=options.directions,
+        unit=options.unit,
+        skip_broken=skip,
+    )
+    if remembered is not None:
         print(calibrating.novelty_summary(*remembered))
     calibrating.write(classifier.card, tables, remembered)
     print("The card's measures are older than what was fitted: evaluate --write-card renews them.")

@@ -5,11 +5,12 @@ import streamlit as st
 from model_zoo import registry
 from model_zoo.card import CLASSIFICATION, SEGMENTATION, Card
 from model_zoo.errors import ZooError
+from model_zoo.trust import NOVELTY, foreign
 from streamlit_app.cache import classifier
 from streamlit_app.components.charts import shown, table
 from streamlit_app.components.how_it_works import how_it_works
 from streamlit_app.components.outline_card import outline_card
-from streamlit_app.content import card_words, text, told
+from streamlit_app.content import card_words, listed, text, told
 from streamlit_app.startup import started
 
 OVERALL = ("accuracy", "balanced_accuracy", "macro_auc")
@@ -72,9 +73,24 @@ def _purpose() -> None:
 
 def _limits(card: Card) -> None:
     _section("limits")
-    refusal = "refusal" if "novelty" in card.trust else "unchecked"
-    limits = [*(card_words(limit) for limit in card.limits), text(f"about.limits_{refusal}")]
+    limits = [*(card_words(limit) for limit in card.limits), _refusal(card)]
     st.markdown("\n".join(f"- {limit}" for limit in limits))
+
+
+def _refusal(card: Card) -> str:
+    """Whether foreign pictures are refused, and of which kinds how many."""
+    try:
+        guarded = bool(classifier(card.name).guards)
+    except ZooError:  # told below, where it is said what runs here
+        guarded = NOVELTY in card.trust
+    if not guarded:
+        return text("about.limits_unchecked")
+    told = listed(
+        text(f"about.of_{found.kind}", share=f"{found.refused:.2f}", n=found.n)
+        for found in foreign(card)
+    )
+    words = text("about.refusal_measured", told=told) if told else text("about.refusal_unmeasured")
+    return text("about.limits_refusal", measured=words)
 
 
 def _how(card: Card) -> None:

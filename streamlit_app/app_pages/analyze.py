@@ -78,8 +78,9 @@ def _draw(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     with answer:
         if viewed.analysis.status == OK:
             _probabilities(viewed, card)
-    with numbers if viewed.analysis.status == OK else answer:
-        abcd_strip(viewed.analysis)
+    if viewed.analysis.readable:  # what may be no lesion has no asymmetry
+        with numbers if viewed.analysis.status == OK else answer:
+            abcd_strip(viewed.analysis)
     if viewed.analysis.status == OK:
         _below(viewed, card)
     else:
@@ -101,7 +102,7 @@ def _compare(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
 
 def _photo(viewed: Viewed, chosen: Chosen, card: Card) -> None:
     if viewed.analysis.status == OK:
-        photo_view(viewed, card)
+        photo_view(viewed)
     else:
         plain_photo(viewed)
     _of_photo(viewed, chosen, card)
@@ -154,7 +155,7 @@ def _folded(viewed: Viewed, card: Card) -> None:
     with st.expander(text("analyze.folded")):
         photo, answer = st.columns([5, 6], gap="large")
         with photo:
-            photo_view(viewed, card)
+            photo_view(viewed)
         with answer:
             _probabilities(viewed, card)
         _below(viewed, card)

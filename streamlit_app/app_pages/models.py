@@ -48,7 +48,7 @@ def _figures(card: Card, mode: str) -> None:
     if not found:
         measured.unmeasured(card, mode, text("models.reached"))
         return
-    measured.headline(found, key="models_headline")
+    measured.headline(card, mode, found, key="models_headline")
     name = next(iter(found))
     if len(found) > 1:
         forget_unless_offered(f"models_resolution_{mode}", found)

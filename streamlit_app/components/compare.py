@@ -14,7 +14,7 @@ from model_zoo.trust import OK
 from streamlit_app.cache import SECOND, Viewed, view
 from streamlit_app.components.charts import as_table, draw, palette, with_below
 from streamlit_app.components.kept import forget_unless_offered
-from streamlit_app.components.photo_view import picture
+from streamlit_app.components.photo_view import heatmap_told, picture
 from streamlit_app.components.probabilities import answer_bars
 from streamlit_app.components.verdict import verdict
 from streamlit_app.content import class_name, sample_title, text, told
@@ -133,6 +133,7 @@ def _picture(viewed: Viewed, look: Look) -> None:
     name = sample_title(plain_name(viewed.name))
     alt = text("analyze.alt_heatmap", label=class_name(code), name=name)
     st.image(shown, alt=alt, width="stretch", output_format="JPEG")
+    st.caption(heatmap_told(analysis, code))
 
 
 def _plain(viewed: Viewed) -> None:

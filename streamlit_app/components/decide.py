@@ -143,17 +143,19 @@ def _percent(share: float) -> str:
 
 
 def _numbers(point: OperatingPoint, prevalence: float) -> None:
-    positive, negative = predictive_values(point.sensitivity[0], point.specificity[0], prevalence)
+    ends = zip(point.sensitivity, point.specificity, strict=True)
+    positive, negative = zip(*(predictive_values(*end, prevalence) for end in ends), strict=True)
     rows = [
         ("sensitivity", shown(as_entry(point.sensitivity))),
         ("specificity", shown(as_entry(point.specificity))),
-        ("ppv", f"{positive:.3f}"),
-        ("npv", f"{negative:.4f}"),
+        ("ppv", shown(as_entry(positive), 3)),
+        ("npv", shown(as_entry(negative), 4)),
     ]
     for name, value in rows:
         words, number = st.columns([3, 2], vertical_alignment="center", wrap=False)
         words.markdown(f"{text(f'decide.{name}')}  \n:small[{text(f'decide.{name}_meaning')}]")
         number.markdown(f"**{value}**", text_alignment="right")
+    st.caption(text("decide.bracket_note"))
 
 
 def _this_photo(point: OperatingPoint, analysis: Analysis) -> None:

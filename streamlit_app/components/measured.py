@@ -57,7 +57,7 @@ def unmeasured(card: Card, mode: str, what: str, resolution: object = NATIVE) ->
     absent(card, text("models.unmeasured", what=what), command(card, mode, resolution))
 
 
-def headline(found: dict[str, dict], *, key: str) -> None:
+def headline(card: Card, mode: str, found: dict[str, dict], *, key: str) -> None:
     """Nothing; draws the headline measures of each resolution with their intervals."""
     names = [text(f"models.{name}") for name in (*MEASURES, "mel_recall")]
     entries = {
@@ -102,6 +102,10 @@ def headline(found: dict[str, dict], *, key: str) -> None:
             lesions=first["lesions"],
         )
     )
+    commands = "  \n".join(
+        f"`{command(card, mode, measured['resolution'])}`" for measured in found.values()
+    )
+    st.caption(f"{text('models.measured_by')}  \n{commands}")
 
 
 def resolution(measured: dict) -> str:

@@ -4,7 +4,6 @@ import numpy as np
 import streamlit as st
 
 from model_zoo.analysis import Analysis
-from model_zoo.card import Card
 from model_zoo.errors import ZooError
 from model_zoo.overlay import dim_outside, frame, outlined, paint
 from model_zoo.trust import TTA
@@ -16,8 +15,8 @@ BLEND, BESIDE, SQUARE, PLAIN, SHUFFLED = "blend", "beside", "square", "plain", "
 
 
 @st.fragment
-def photo_view(viewed: Viewed, card: Card) -> None:
-    """Nothing; draws the photo and its controls. card: of the model that read it."""
+def photo_view(viewed: Viewed) -> None:
+    """Nothing; draws the photo and its controls."""
     if viewed.analysis.heatmaps is None:
         with st.container(key="picture_of_answer"):
             _draw_square(viewed)
@@ -49,8 +48,8 @@ def photo_view(viewed: Viewed, card: Card) -> None:
             _draw_heatmap(viewed, label, opacity, outline)
         else:
             _draw_two(viewed, label, opacity, outline, shuffled=view == SHUFFLED)
-    told_of = _told(viewed, label, len(card.members), shuffled=view == SHUFFLED)
-    st.caption(f"{told_of} {of_one_view(viewed.analysis)}".strip())
+    if view not in (PLAIN, SQUARE):  # which show no heatmap
+        st.caption(heatmap_told(viewed.analysis, label, shuffled=view == SHUFFLED))
 
 
 def plain_photo(viewed: Viewed) -> None:
@@ -149,23 +148,39 @@ def _draw(rgb: np.ndarray, alt: str) -> None:
     st.image(rgb, alt=alt, width="stretch", output_format="JPEG")
 
 
-def _told(viewed: Viewed, label: str, members: int, *, shuffled: bool) -> str:
+def heatmap_told(analysis: Analysis, label: str, *, shuffled: bool = False) -> str:
     """What a heatmap shows and does not show, with its share on the lesion if there is one.
 
-    members: of an ensemble, whose heatmap is the mean of theirs; 0 of one network.
+    shuffled: of the sanity check, where that of the shuffled network stands beside it.
     """
-    name, analysis = class_name(label), viewed.analysis
+    sentences = (
+        _shown(analysis, label, shuffled=shuffled),
+        _inside(analysis, label, shuffled=shuffled),
+        of_one_view(analysis),
+    )
+    return " ".join(filter(None, sentences))
+
+
+def _shown(analysis: Analysis, label: str, *, shuffled: bool) -> str:
+    name = class_name(label)
     if shuffled:
         return text("analyze.caption_shuffled", label=name)
     if analysis.heatmap(label).max() <= 0:
         return text("analyze.caption_zero", label=name)
-    grid = analysis.heatmaps.shape[0]
+    grid, members = analysis.heatmaps.shape[0], len(analysis.members)
     if members > 1:
-        words = text("analyze.caption_heatmap_members", label=name, grid=grid, count=members)
-    else:
-        words = text("analyze.caption_heatmap", label=name, grid=grid)
+        return text("analyze.caption_heatmap_members", label=name, grid=grid, count=members)
+    return text("analyze.caption_heatmap", label=name, grid=grid)
+
+
+def _inside(analysis: Analysis, label: str, *, shuffled: bool) -> str:
+    """How much of a heatmap lies on the lesion, in a sentence; "" where that is not known."""
     inside = analysis.heatmap_inside(label)
-    if inside is not None:
-        area = f"{analysis.lesion_in_square:.0%}"
-        words += " " + text("analyze.caption_inside", share=f"{inside:.0%}", area=area)
-    return words
+    if inside is None:
+        return ""
+    shares = {"share": f"{inside:.0%}", "area": f"{analysis.lesion_in_square:.0%}"}
+    if not shuffled:
+        return text("analyze.caption_inside", **shares)
+    by_chance = analysis.heatmap_inside(label, randomised=True)
+    told = "–" if by_chance is None else f"{by_chance:.0%}"
+    return text("analyze.caption_inside_both", shuffled=told, **shares)

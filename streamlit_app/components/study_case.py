@@ -15,7 +15,7 @@ from streamlit_app.admission import turns
 from streamlit_app.cache import classifier
 from streamlit_app.components.loaded import loaded
 from streamlit_app.components.overload import overload_told
-from streamlit_app.components.photo_view import of_one_view
+from streamlit_app.components.photo_view import heatmap_told
 from streamlit_app.components.probabilities import bars_with_table
 from streamlit_app.components.verdict import sentence
 from streamlit_app.content import class_name, sample_title, text, told
@@ -94,8 +94,7 @@ def _picture(rgb: np.ndarray, analysis: Analysis, case: StudyCase, answer: Answe
         drawn = frame(paint(rgb, analysis.box, heatmap, OPACITY), analysis.box)
         alt = text("study.alt_heatmap", label=name)
         painted.image(drawn, alt=alt, width="stretch", output_format="JPEG")
-        words = text("study.heatmap_of", label=name)
-        st.caption(f"{words} {of_one_view(analysis)}".strip())
+        st.caption(heatmap_told(analysis, leading(answer.shown)))
     if case.attribution:
         st.caption(text("study.thanks", attribution=plain_name(case.attribution)))
 

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from model_zoo import similar
+from model_zoo import registry, similar
 from model_zoo.abcd import Abcd
 from model_zoo.analysis import Analysis
 from model_zoo.card import Card
@@ -14,7 +14,7 @@ from streamlit_app.admission import turns
 from streamlit_app.cache import Viewed, classifier
 from streamlit_app.components.charts import as_table, draw, palette
 from streamlit_app.components.overload import overload_told
-from streamlit_app.content import class_name, listed, text, told
+from streamlit_app.content import card_words, class_name, listed, text, told
 
 # Each class by symbol as well as by colour; the colours stand out from either theme's ground.
 MARKS = {
@@ -56,6 +56,8 @@ def abcd_strip(analysis: Analysis) -> None:
         for name, value in short.items():
             words = f":small[{text(f'abcd.{name}_short')}]  \n**{value}**"
             st.markdown(words, width="content")
+    if analysis.outline.touches_border:
+        st.caption(text("abcd.touches_border"))
 
 
 def _numbers(abcd: Abcd) -> list[tuple[str, str]]:
@@ -63,7 +65,7 @@ def _numbers(abcd: Abcd) -> list[tuple[str, str]]:
     return [
         ("asymmetry", f"{abcd.asymmetry_major:.2f} · {abcd.asymmetry_minor:.2f}"),
         ("border", f"{abcd.border_irregularity:.2f}"),
-        ("colours", f"{len(abcd.colours)}: {colours}"),
+        ("colours", f"{len(abcd.colours)}: {colours}" if colours else text("abcd.no_colour")),
         ("diameter", f"{abcd.diameter_fraction:.2f}"),
     ]
 
@@ -83,6 +85,10 @@ def spread_of_answers(analysis: Analysis, card: Card) -> None:
             agree=agree,
         )
     )
+    if analysis.by_member:
+        titles = {name: registry.find(name).title or name for name in analysis.by_member}
+        said = listed(f"{card_words(titles[n])} {p:.2f}" for n, p in analysis.by_member.items())
+        st.caption(text("analyze.spread_by_member", told=said))
 
 
 def _answers(count: int, card: Card) -> str:
@@ -104,9 +110,10 @@ def what_would_change_it(viewed: Viewed) -> None:
         del st.session_state[TRACED]  # of a photo or a way of reading that is no longer looked at
     with overload_told():
         if st.button(text("changes.ask"), key=f"changes_{viewed.digest}"):
-            with turns.turn(), st.spinner(text("changes.busy")):
+            with st.spinner(text("changes.busy")):
                 reader = classifier(viewed.analysis.model, viewed.mode)
-                st.session_state[TRACED] = (asked, trace(reader, viewed.analysis.read))
+                traced = trace(reader, viewed.analysis.read, turns.turn)
+            st.session_state[TRACED] = (asked, traced)
         if TRACED in st.session_state:
             _traced(st.session_state[TRACED][1], viewed.analysis)
 

@@ -5,7 +5,8 @@ import streamlit as st
 from model_zoo import registry
 from model_zoo.card import Card
 from model_zoo.errors import BadModel
-from streamlit_app.components.charts import shown, table
+from model_zoo.trust import of_card
+from streamlit_app.components.charts import as_entry, shown, table
 from streamlit_app.components.measured import MEASURES, NATIVE, evaluations
 from streamlit_app.content import card_words, text
 from streamlit_app.reader import VIEWS
@@ -19,6 +20,7 @@ def ways() -> None:
             measured.get("n", "–"),
             *(shown(measured.get(name)) for name in MEASURES),
             shown(measured["per_class"].get("MEL", {}).get("recall")),
+            *_fitted(card, mode),
             VIEWS[mode] * max(1, len(card.members)),
             megabytes(card),
         ]
@@ -31,8 +33,19 @@ def ways() -> None:
         return
     st.subheader(text("models.ways"), anchor=False)
     st.caption(text("models.ways_note"))
-    heads = ("way", "support", *MEASURES, "mel_recall", "passes", "file_megabytes")
+    trust, cost = ("ece", "set_size"), ("passes", "file_megabytes")
+    heads = ("way", "support", *MEASURES, "mel_recall", *trust, *cost)
     table([text(f"models.{name}") for name in heads], rows)
+
+
+def _fitted(card: Card, mode: str) -> tuple[str, str]:
+    """The expected calibration error and the classes in a set, dashes where none were fitted."""
+    try:
+        fitted = of_card(card, mode)
+    except BadModel:  # told where the card itself is drawn
+        return "–", "–"
+    ece, size = (as_entry(triple) if triple else None for triple in (fitted.ece, fitted.set_size))
+    return shown(ece, 3), shown(size)
 
 
 def megabytes(card: Card) -> str:

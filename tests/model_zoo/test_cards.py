@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 
 from model_zoo import registry
 from model_zoo.__main__ import main
 from model_zoo.card import FETCHED, OUTLINED, SEGMENTATION, read_card
+from model_zoo.classifier import Classifier
 from model_zoo.errors import BadModel
 from model_zoo.labels import CODES
 from model_zoo.store import verify
@@ -155,3 +157,14 @@ def test_what_a_bundled_card_promises_is_within_its_limits(name):
         assert card.files["novelty"].size_bytes < 3e5
     if card.task == SEGMENTATION:
         assert card.files["served"].size_bytes < 10e6
+
+
+@pytest.mark.slow
+def test_every_bundled_network_can_be_held_against_itself_with_a_shuffled_last_layer():
+    bundled = [card for card in registry.classifiers().values() if "novelty" in card.files]
+    assert bundled
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), dtype=np.uint8)
+    for card in bundled:
+        outputs = Classifier.load(card.name).engine.run(pixels)
+        assert outputs.randomised.shape == outputs.heatmaps.shape
+        assert np.abs(outputs.randomised - outputs.heatmaps).max() > 0.1 * outputs.heatmaps.max()

@@ -1,5 +1,6 @@
 """Artefacts and changes: each does what it says, and the answer to each is asked for."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -110,3 +111,17 @@ def test_every_change_is_asked_and_the_photo_itself_first(rgb):
     assert np.abs(around - plain).max() > 1e-3
     low, high = changes.spread(traced, 0)["rotation"]
     assert low <= high
+
+
+def test_others_get_a_turn_between_two_questions(rgb):
+    classifier, inside, taken = Classifier.load(), [], []
+
+    @contextmanager
+    def turn():
+        assert not inside
+        inside.append(True)
+        yield
+        taken.append(inside.pop())
+
+    traced = changes.trace(classifier, square(rgb, classifier.side).pixels, turn)
+    assert len(taken) == len(traced)

@@ -1,19 +1,23 @@
 """Views and members: the answer is the mean of theirs, whatever the order of their outputs."""
 
 import gzip
+import json
 import shutil
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
 from model_zoo import registry
+from model_zoo.__main__ import main
 from model_zoo.classifier import Classifier
 from model_zoo.errors import BadModel
 from model_zoo.images import decode_rgb, square
 from model_zoo.training_ids import training_ids
-from model_zoo.trust import NOT_DERMOSCOPIC
+from model_zoo.trust import NOT_DERMOSCOPIC, calibrated
 from model_zoo.views import eight_views
+from tests.model_zoo.test_classifier import SCHEMA
 
 SAMPLE = Path(__file__).parents[2] / "streamlit_app" / "samples" / "network.jpg"
 
@@ -24,7 +28,7 @@ def installed(tmp_path, monkeypatch):
     monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
     bundled = registry.default_card()
 
-    def install(name, *, labels=None, members=(), limit=None, ids=()):
+    def install(name, *, labels=None, members=(), limit=None, joint_limit=None, ids=()):
         folder = registry.installed_folder() / name
         folder.mkdir(parents=True)
         lines = [f'name = "{name}"', f"labels = {list(labels or bundled.labels)}"]
@@ -41,6 +45,8 @@ def installed(tmp_path, monkeypatch):
             entry = bundled.files["novelty"]
             lines += ["[files.novelty]", 'file = "novelty.npz"', f"size_bytes = {entry.size_bytes}"]
             lines += [f'sha256 = "{entry.sha256}"', "[trust.novelty]", f"threshold = {limit}"]
+        if joint_limit is not None:
+            lines += ["[trust.novelty]", f"threshold = {joint_limit}"]
         (folder / f"{name}.toml").write_text("\n".join(lines).replace("'", '"'))
 
     return install
@@ -151,3 +157,40 @@ def test_a_file_beside_the_network_that_is_gone_or_another_is_refused(installed,
         (card.parent / "novelty.npz").write_bytes(content)
     with pytest.raises(BadModel, match=r"novelty\.npz"):
         Classifier.load("one.v1")
+
+
+@pytest.mark.parametrize(("limit", "refused"), [(0.1, True), (10.0, False)])
+def test_a_limit_that_was_fitted_to_all_members_counts_instead(installed, limit, refused):
+    for name in ("one.v1", "two.v1"):
+        installed(name, limit=registry.default_card().trust["novelty"]["threshold"])
+    installed("both", members=("one.v1", "two.v1"), joint_limit=limit)
+    check = Classifier.load("both").analyse(SAMPLE.read_bytes()).checks["novelty"]
+    assert (check.threshold, check.ok) == (limit, not refused)
+    assert 0.1 < check.value < 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tta", [False, True])
+def test_the_bundled_ensemble_is_the_mean_of_its_members(tta, capsys):
+    ensemble = next(card for card in registry.classifiers().values() if card.members)
+    options = ["--tta"] * tta
+    assert main(["predict", str(SAMPLE), "--model", ensemble.name, "--json", *options]) == 0
+    record = json.loads(capsys.readouterr().out)
+    jsonschema.validate(record, SCHEMA)
+    said = [
+        np.exp(Classifier.load(name, tta=tta).logits(read_square(name))[0])
+        for name in ensemble.members
+    ]
+    temperature = ensemble.trust["tta" if tta else "single"]["temperature"]
+    expected = calibrated(np.mean(said, axis=0), temperature)
+    told = [record["probabilities"][code] for code in ensemble.labels]
+    assert told == pytest.approx(expected, abs=1e-4)
+    assert record["spread"]["answers"] == (16 if tta else 2)
+    leading = ensemble.labels.index(record["label"])
+    for name, answer in zip(ensemble.members, said, strict=True):
+        alone = calibrated(answer, temperature)[leading]
+        assert record["spread"]["by_member"][name] == pytest.approx(alone, abs=1e-4)
+
+
+def read_square(name):
+    return square(decode_rgb(SAMPLE.read_bytes()), registry.find(name).side).pixels[None]

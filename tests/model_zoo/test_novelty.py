@@ -1,15 +1,17 @@
 """Novelty: what lies outside the directions of training features is far."""
 
+import dataclasses
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tomlkit
 
 from benchmarks import strange_pictures
 from model_zoo import novelty, registry
 from model_zoo.classifier import Classifier
-from model_zoo.trust import NOVELTY
+from model_zoo.trust import NOT_DERMOSCOPIC, NOVELTY, OK, Foreign, foreign
 from streamlit_app.samples.draw import SCENES, draw
 
 pytestmark = pytest.mark.slow
@@ -103,3 +105,18 @@ def test_a_bundled_model_refuses_few_new_drawings(name):
     kept = [classifier.analyse(rgb).checks[NOVELTY].ok for rgb in drawings]
     # Of 100 drawings of other seeds each lets 96 pass (benchmarks/strange_pictures.py).
     assert sum(kept) >= 18
+
+
+def test_what_was_found_of_strange_pictures_goes_into_the_card(tmp_path):
+    file = tmp_path / registry.default_card().path.name
+    file.write_text(registry.default_card().path.read_text())
+    card = dataclasses.replace(registry.default_card(), path=file)
+    near, far = np.array([1.0, 2.0, 3.0, 4.0]), np.array([5.0, 3.5])
+    status = np.array([OK, OK, OK, OK])
+    known = strange_pictures.Asked(near, near > 4.5, status)
+    things = strange_pictures.Asked(far, far > 4.5, np.array([NOT_DERMOSCOPIC, NOT_DERMOSCOPIC]))
+    strange_pictures.write(card, {"things": things, "skin": strange_pictures.NOTHING}, known)
+    again = tomlkit.parse(file.read_text()).unwrap()
+    assert again["trust"]["novelty"]["threshold"] == card.trust["novelty"]["threshold"]
+    written = dataclasses.replace(card, trust=again["trust"])
+    assert foreign(written) == [Foreign("things", 2, 0.875, 0.5, 1.0)]

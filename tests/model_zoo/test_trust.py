@@ -81,3 +81,27 @@ def test_predictive_values_follow_bayes():
     assert ppv == pytest.approx(9 / 207)
     assert npv == pytest.approx(792 / 793)
     assert np.isnan(trust.predictive_values(0.0, 1.0, 0.5)[0])
+
+
+ROW = {"kind": "things", "n": 409, "auroc": 0.99, "strange": 0.98, "refused": 0.985}
+
+
+def test_what_was_found_of_foreign_pictures_is_read_from_the_card():
+    card = dataclasses.replace(registry.default_card(), trust={"novelty": {"foreign": [ROW]}})
+    assert trust.foreign(card) == [trust.Foreign("things", 409, 0.99, 0.98, 0.985)]
+    assert trust.foreign(dataclasses.replace(card, trust={})) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ("many", "a list of tables"),
+        ([ROW | {"kind": "cats"}], "tables with a kind of things"),
+        ([ROW | {"refused": 2}], "refused must be a number from 0 to 1"),
+        ([{"kind": "things"}], "n must be a number"),
+    ],
+)
+def test_faulty_figures_of_foreign_pictures_are_named(rows, problem):
+    card = dataclasses.replace(registry.default_card(), trust={"novelty": {"foreign": rows}})
+    with pytest.raises(BadModel, match=problem):
+        trust.foreign(card)

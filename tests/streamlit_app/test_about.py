@@ -8,9 +8,11 @@ import tomlkit
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from model_zoo import registry
+from benchmarks.strange_pictures import NAMES
+from model_zoo import novelty, registry, trust
 from model_zoo.errors import BadModel
-from streamlit_app import startup
+from model_zoo.trust import FOREIGN, Foreign
+from streamlit_app import cache, startup
 from streamlit_app.components.notice import COOKIE, COOKIE_SECONDS
 from streamlit_app.content import LANGUAGES, in_language, text
 
@@ -105,3 +107,28 @@ def test_a_network_that_cannot_be_loaded_is_told_of_without_numbers(own_model):
 def test_the_design_of_the_network_is_named():
     card = registry.default_card()
     assert f"One pass through the model ({card.backbone}) gives" in words(about())
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_how_many_foreign_pictures_are_refused_is_told_where_it_was_measured(
+    own_cache, monkeypatch, measured
+):
+    found = [Foreign("things", 409, 0.994, 0.9804, 0.9853)] if measured else []
+    monkeypatch.setattr(trust, "foreign", lambda card: found)
+    told = words(about())
+    assert ("never saw: photos of things 0.99 of 409." in told) is measured
+    assert ("How many of which kind was not measured." in told) is not measured
+
+
+def test_a_model_that_remembers_nothing_is_said_to_answer_to_any_photo(own_cache, monkeypatch):
+    monkeypatch.setattr(novelty, "guards", lambda cards: [])
+    cache._load.clear()
+    told = words(about())
+    cache._load.clear()
+    assert "nothing that tells dermoscopy from other pictures" in told
+    assert "were not tested; one may be answered" not in told
+
+
+def test_every_kind_of_foreign_picture_has_words():
+    assert all(text(f"about.of_{kind}", share="0.98", n=9) for kind in FOREIGN)
+    assert tuple(NAMES) == FOREIGN

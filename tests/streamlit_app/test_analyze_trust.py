@@ -63,6 +63,21 @@ def test_the_share_of_a_heatmap_stands_beside_what_the_lesion_fills(app):
     inside, filled = analysis.heatmap_inside(analysis.label), analysis.lesion_in_square
     assert f"{inside:.0%}" != f"{filled:.0%}"
     assert f"{inside:.0%} of its weight lies on the lesion, which fills {filled:.0%} of" in told
+    drawn = (code for code in analysis.labels if analysis.heatmap(code, randomised=True).any())
+    label = next(code for code in drawn if analysis.heatmap(code).any())
+    app.selectbox(key=next(b.key for b in app.selectbox if b.label == "Heatmap of")).set_value(
+        label
+    )
+    app.segmented_control(key="analyze_view").set_value("shuffled").run()
+    inside, by_chance = (analysis.heatmap_inside(label, randomised=r) for r in (False, True))
+    assert f"{by_chance:.0%}" != f"{inside:.0%}"
+    assert (
+        f"weight of the heatmap {inside:.0%} lies on the lesion, of that of the shuffled one "
+        f"{by_chance:.0%}; the lesion fills {filled:.0%}"
+    ) in words(app)
+    for view in ("plain", "square"):  # which show no heatmap
+        app.segmented_control(key="analyze_view").set_value(view).run()
+        assert "Grad-CAM of" not in words(app)
 
 
 def test_abcd_numbers_stand_with_their_meaning_and_source(app):
@@ -87,7 +102,7 @@ def test_eight_views_are_another_answer_and_their_spread_is_told(app):
 
 def test_a_heatmap_beside_an_average_is_called_one_of_the_photo_as_it_is(app):
     sentence = (
-        "With eight views the heatmap, the sanity check and the checks of the photo are of one"
+        "the heatmap, the sanity check and the other checks are of one view, the photo as it is"
     )
     assert sentence not in words(upload(app))
     app.toggle(key="analyze_tta").set_value(True).run()
@@ -104,7 +119,13 @@ def test_answers_of_an_ensemble_are_told_as_those_of_its_networks(app):
     folder.mkdir(parents=True)
     (folder / "both.v1.toml").write_text(tomlkit.dumps({**card, "members": members}))
     app.run().selectbox(key="analyze_model").set_value("both.v1").run()
-    assert "Over 2 networks the probability" in words(upload(app))
+    told = words(upload(app))
+    assert "Over 2 networks the probability" in told
+    by_member = kept(app).analysis.by_member
+    assert list(by_member) == members
+    titles = [registry.find(name).title for name in members]
+    said = [f"{t} {p:.2f}" for t, p in zip(titles, by_member.values(), strict=True)]
+    assert f"By network: {', '.join(said)}." in told
     app.toggle(key="analyze_tta").set_value(True).run()
     assert not app.exception
     assert "Over 16 answers of 2 networks in eight views each the probability" in words(app)
@@ -220,6 +241,8 @@ def test_what_speaks_against_the_answer_leads_and_folds_it(
     for _, probability in analysis.ranked():
         assert f"{probability:.4f}" not in seen
     assert "Malignant group" not in seen
+    assert "Asymmetry" not in seen  # what may be no lesion has none
+    assert "Asymmetry about the longer" in folded
 
 
 def test_an_uncertain_answer_is_folded_and_what_remains_possible_is_not(app, monkeypatch):
@@ -228,6 +251,7 @@ def test_an_uncertain_answer_is_folded_and_what_remains_possible_is_not(app, mon
     assert not app.exception
     seen, folded = shown(app, folded=False), shown(app, folded=True)
     assert "Uncertain: 4 classes remain possible." in seen
+    assert "ABCD in numbers" in seen
     assert "**Melanocytic nevus**, **Melanoma**, **Benign keratosis**, **Dermatofibroma**" in seen
     for told in ("analyze_chart", "analyze_label", "threshold of"):
         assert told not in seen

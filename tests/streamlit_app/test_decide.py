@@ -48,9 +48,16 @@ def test_the_page_starts_at_primary_care_and_follows_setting_and_slider(app):
     point = of_card(registry.default_card(), SINGLE).operating_points[0]
 
     def expected(prevalence):
-        sensitivity, specificity = point.sensitivity[0], point.specificity[0]
-        positive, negative = predictive_values(sensitivity, specificity, prevalence)
-        return f"**{positive:.3f}**", f"**{negative:.4f}**"
+        values = [
+            predictive_values(point.sensitivity[end], point.specificity[end], prevalence)
+            for end in range(3)
+        ]
+        positive, negative = zip(*values, strict=True)
+        assert positive[1] < positive[0] < positive[2]
+        return (
+            "**{:.3f} ({:.3f} to {:.3f})**".format(*positive),
+            "**{:.4f} ({:.4f} to {:.4f})**".format(*negative),
+        )
 
     assert not test.exception
     assert all(number in words(test) for number in expected(SETTINGS["primary_care"]))

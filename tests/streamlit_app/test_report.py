@@ -91,7 +91,7 @@ def test_a_poor_photo_leads_with_it_and_promises_nothing():
 def test_a_report_of_a_photo_without_a_lesion_gives_that_reason():
     made = report_of(True, checks={"lesion": Check(0.0, 0.002, False)})
     assert made.verdict == "No lesion was found in this photo, so the answer to it means nothing."
-    assert ("A lesion is found", "not passed") in made.facts
+    assert ("Checks not passed", "A lesion is found") in made.facts
     assert made.bars == ()
 
 
@@ -100,7 +100,7 @@ def test_a_report_of_a_photo_without_a_lesion_gives_that_reason():
     [
         ("single", True, "one view, the square in the middle<"),
         ("tta", True, "mean of eight views, the square in the middle<"),
-        ("single", False, "one view, the square around the outline. Temperature, sets and"),
+        ("single", False, "one view, the square around the outline. Temperature, sets, thres"),
     ],
 )
 def test_a_report_says_how_the_photo_was_read(mode, centred, said):
@@ -157,6 +157,26 @@ def test_the_share_of_a_heatmap_stands_beside_what_the_lesion_fills(reader):
     assert f"{inside:.0%}" != f"{filled:.0%}"
     (value,) = [value for name, value in made.facts if "that the lesion fills" in name]
     assert value == f"{inside:.0%}, {filled:.0%}"
+
+
+def test_numbers_of_a_lesion_are_left_out_where_there_may_be_none(reader):
+    analysis = reader.analyse((SAMPLES / "vessels.jpg").read_bytes())
+    refused = dataclasses.replace(analysis, checks={"novelty": Check(9.0, 1.0, False)})
+    bare = dataclasses.replace(analysis, abcd=dataclasses.replace(analysis.abcd, colours=()))
+    border = dataclasses.replace(
+        analysis, outline=dataclasses.replace(analysis.outline, touches_border=True)
+    )
+    told = [
+        dict(report.make("x.jpg", [], one, reader.card, reader.digest(), NOW).facts)
+        for one in (analysis, refused, bare, border)
+    ]
+    names = [name for name in told[0] if name.startswith(("Asymmetry", "Border", "Colours"))]
+    assert len(names) == 3
+    assert not set(names) & set(told[1])
+    assert told[2]["Colours"] == "none of the six"
+    assert "no score is formed of them" in told[0]["ABCD in numbers"]
+    assert "outside the photo" not in told[0]["ABCD in numbers"]
+    assert "outside the photo" in told[3]["ABCD in numbers"]
 
 
 @pytest.mark.browser

@@ -27,6 +27,9 @@ def test_every_measured_way_has_a_row(own_cache):
             row = drawn.split(f"{card.title} · {views}")[1].split("</tr>")[0]
             assert f"{card.metrics[name]['accuracy']['value']:.2f} (" in row
             assert f"<bdi>{passes * max(1, len(card.members))}</bdi>" in row
+            fitted = card.trust["single" if passes == 1 else "tta"]
+            assert f"{fitted['ece'][0]:.3f} ({fitted['ece'][1]:.3f} to" in row
+            assert f"{fitted['set_size'][0]:.2f} (" in row
 
 
 def test_an_ensemble_is_as_large_as_its_members(own_cache):

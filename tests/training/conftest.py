@@ -1,6 +1,7 @@
 """A small folder in the ISIC 2019 layout, of coloured noise, and a backbone that trains fast."""
 
 import csv
+import json
 import shutil
 
 import keras
@@ -12,6 +13,7 @@ from model_zoo import architectures
 from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, read_cases
 from model_zoo.labels import CODES
 from training import splits
+from training.__main__ import main
 from training.learner import Data
 
 from .archived import BROKEN, SAMPLES
@@ -127,3 +129,57 @@ def scored(archive, tmp_path_factory):
     job = Job(archive, tmp_path_factory.mktemp("rows") / "local.parquet", part=4)
     score(job)
     return job.out
+
+
+LIGHT = """backbone = "Tiny"
+weights = "none"
+precision = "float32"
+batch = 16
+[[phases]]
+side = 32
+epochs = 1
+"""
+
+
+def parts(folder):
+    """16 of the 24 lesions to train on; of the rest four classes to validate and four to test."""
+    cases = read_cases(folder)
+    rest = {True: [], False: []}
+    for case in cases[32:]:
+        rest[CODES.index(case.label) < 4].append(case)
+    return cases[:32], rest[True], rest[False]
+
+
+@pytest.fixture(scope="module")
+def installed(small_isic, tmp_path_factory, tiny_backbone_of_module):
+    """A tiny network, trained and installed by the commands alone."""
+    folder = tmp_path_factory.mktemp("commands")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LESIONLENS_CACHE", str(folder / "cache"))
+        patch.setenv("ONEDNN_DEFAULT_FPMATH_MODE", "STRICT")
+        (folder / "light.toml").write_text(LIGHT)
+        (folder / "lists").mkdir()
+        for name, cases in zip(("train", "val", "test"), parts(small_isic), strict=True):
+            rows = [(case.image, case.label, case.lesion_id) for case in cases]
+            with (folder / "lists" / f"{name}.csv").open("w", newline="") as stream:
+                csv.writer(stream).writerows([("image", "label", "lesion_id"), *rows])
+        lists = str(folder / "lists")
+        recipe = ["--recipe", str(folder / "light.toml"), "--images", lists]
+        run = str(folder / "run")
+        assert main(["fit", *recipe, "--data", str(small_isic), "--out", run]) == 0
+        assert main(["export", run, "--install", "light.v1", "--data", str(small_isic)]) == 0
+    return folder
+
+
+@pytest.fixture
+def evaluated(installed, small_isic, tmp_path, monkeypatch):
+    # A copy: what one test writes into the card no other one finds there.
+    shutil.copytree(installed / "cache" / "models", tmp_path / "cache" / "models")
+    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
+
+    def run(*options):
+        given = ["--model", "light.v1", "--data", str(small_isic), "--out", str(tmp_path)]
+        assert main(["evaluate", *given, *options]) == 0
+        return json.loads((tmp_path / "metrics.json").read_text())
+
+    return run

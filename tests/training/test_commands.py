@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_zoo import novelty, registry
+from model_zoo import registry
 from model_zoo.card import SEGMENTATION
 from model_zoo.cases import GROUND_TRUTH, METADATA, PHOTOS, read_cases
 from model_zoo.classifier import Classifier
@@ -16,63 +16,9 @@ from model_zoo.labels import CODES
 from model_zoo.views import eight_views
 from training import held_out, splits
 from training.__main__ import main
-from training.calibrate import fit_temperature
 from training.dataset import load_photos
 
 pytestmark = pytest.mark.slow
-
-LIGHT = """backbone = "Tiny"
-weights = "none"
-precision = "float32"
-batch = 16
-[[phases]]
-side = 32
-epochs = 1
-"""
-
-
-def parts(folder):
-    """16 of the 24 lesions to train on; of the rest four classes to validate and four to test."""
-    cases = read_cases(folder)
-    rest = {True: [], False: []}
-    for case in cases[32:]:
-        rest[CODES.index(case.label) < 4].append(case)
-    return cases[:32], rest[True], rest[False]
-
-
-@pytest.fixture(scope="module")
-def installed(small_isic, tmp_path_factory, tiny_backbone_of_module):
-    """A tiny network, trained and installed by the commands alone."""
-    folder = tmp_path_factory.mktemp("commands")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LESIONLENS_CACHE", str(folder / "cache"))
-        patch.setenv("ONEDNN_DEFAULT_FPMATH_MODE", "STRICT")
-        (folder / "light.toml").write_text(LIGHT)
-        (folder / "lists").mkdir()
-        for name, cases in zip(("train", "val", "test"), parts(small_isic), strict=True):
-            rows = [(case.image, case.label, case.lesion_id) for case in cases]
-            with (folder / "lists" / f"{name}.csv").open("w", newline="") as stream:
-                csv.writer(stream).writerows([("image", "label", "lesion_id"), *rows])
-        lists = str(folder / "lists")
-        recipe = ["--recipe", str(folder / "light.toml"), "--images", lists]
-        run = str(folder / "run")
-        assert main(["fit", *recipe, "--data", str(small_isic), "--out", run]) == 0
-        assert main(["export", run, "--install", "light.v1", "--data", str(small_isic)]) == 0
-    return folder
-
-
-@pytest.fixture
-def evaluated(installed, small_isic, tmp_path, monkeypatch):
-    # A copy: what one test writes into the card no other one finds there.
-    shutil.copytree(installed / "cache" / "models", tmp_path / "cache" / "models")
-    monkeypatch.setenv("LESIONLENS_CACHE", str(tmp_path / "cache"))
-
-    def run(*options):
-        given = ["--model", "light.v1", "--data", str(small_isic), "--out", str(tmp_path)]
-        assert main(["evaluate", *given, *options]) == 0
-        return json.loads((tmp_path / "metrics.json").read_text())
-
-    return run
 
 
 def test_a_folder_of_other_photos_is_measured_without_those_trained_on(
@@ -133,67 +79,6 @@ def test_test_time_augmentation_is_the_mean_of_eight_views(evaluated, small_isic
     assert [float(first[code]) for code in CODES] == pytest.approx(expected.tolist(), abs=1e-4)
 
 
-def test_calibration_goes_into_the_card(evaluated, installed, small_isic, capsys):
-    lists = str(installed / "lists")
-    arguments = ["--model", "light.v1", "--data", str(small_isic), "--images", lists]
-    assert main(["calibrate", *arguments]) == 0
-    assert "sets hold the class of" in capsys.readouterr().out
-    card = registry.find("light.v1")
-    for mode in ("single", "tta"):
-        table = card.trust[mode]
-        assert table["ece_before"] != table["ece"]
-        assert 0 <= table["ece"][1] <= min(table["ece"][0], table["ece"][2])
-        # No photo of the validation part is a melanoma, so nothing is fitted for it.
-        assert [point["group"] for point in table["operating_points"]] == ["malignant"] * 2
-    classifier = Classifier.load("light.v1")
-    photo = next((small_isic / PHOTOS).glob("*.jpg")).read_bytes()
-    analysis = classifier.analyse(photo)
-    assert analysis.label in analysis.prediction_set
-    assert analysis.checks["novelty"].threshold == card.trust["novelty"]["threshold"]
-
-
-def test_what_novelty_is_told_by_stays_until_it_is_asked_for_anew(evaluated, installed, small_isic):
-    arguments = ["--data", str(small_isic), "--images", str(installed / "lists")]
-    for asked in (["--directions", "2", "--unit"], [], ["--no-unit"]):
-        assert main(["calibrate", "--model", "light.v1", *arguments, *asked]) == 0
-        remembered = Classifier.load("light.v1").guards[0].novelty
-        assert remembered.basis.shape[1] == 2
-        assert remembered.unit is ("--no-unit" not in asked)
-
-
-def test_novelty_of_an_older_layout_is_fitted_by_the_defaults(
-    evaluated, installed, small_isic, monkeypatch
-):
-    arguments = ["--data", str(small_isic), "--images", str(installed / "lists")]
-    command = ["calibrate", "--model", "light.v1", *arguments]
-    with monkeypatch.context() as older:
-        older.setattr(novelty, "POWER", 1.0)
-        assert main([*command, "--directions", "2", "--unit"]) == 0
-    assert main(command) == 0
-    remembered = Classifier.load("light.v1").guards[0].novelty
-    assert (remembered.power, remembered.unit) == (novelty.POWER, False)
-    assert remembered.basis.shape[1] > 2
-
-
-def test_novelty_is_not_asked_for_without_photos_to_train_on(
-    evaluated, installed, small_isic, tmp_path, capsys
-):
-    rows = [r for r in splits.read_list(installed / "lists") if r.part != splits.TRAIN]
-    splits.write_list(rows, tmp_path / "list.csv")
-    arguments = ["--data", str(small_isic), "--images", str(tmp_path / "list.csv")]
-    assert main(["calibrate", "--model", "light.v1", *arguments, "--no-unit"]) == 1
-    assert "--directions and --unit are about novelty" in capsys.readouterr().err
-
-
-def test_the_temperature_is_found():
-    random = np.random.default_rng(0)
-    logits = random.normal(0, 2, (4000, 8))
-    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    targets = np.array([random.choice(8, p=row) for row in p])
-    assert fit_temperature(logits, targets) == pytest.approx(1, abs=0.06)
-    assert fit_temperature(3 * logits, targets) == pytest.approx(3, abs=0.2)
-
-
 def test_only_held_out_figures_go_into_a_card(evaluated, installed, small_isic, tmp_path, capsys):
     arguments = ["--model", "light.v1", "--data", str(small_isic), "--out", str(tmp_path)]
     arguments += ["--images", str(installed / "lists"), "--part", "validation"]
@@ -242,41 +127,6 @@ def test_photos_trained_on_are_left_out_of_a_list_on_request(
         assert "Nobody knows which photos light.v1" in capsys.readouterr().err
 
 
-def test_photos_trained_on_are_counted_and_never_calibrated_on(
-    evaluated, installed, small_isic, tmp_path, capsys
-):
-    lists = installed / "lists"
-    result = evaluated("--images", str(lists), "--part", "train")
-    assert result["trained_on"] == result["n"] == 32
-    assert evaluated("--images", str(lists))["trained_on"] == 0
-    swapped = tmp_path / "swapped"
-    swapped.mkdir()
-    for name, source in (("train", "test"), ("val", "train"), ("test", "val")):
-        (swapped / f"{name}.csv").write_text((lists / f"{source}.csv").read_text())
-    capsys.readouterr()
-    arguments = ["--model", "light.v1", "--data", str(small_isic), "--images", str(swapped)]
-    assert main(["calibrate", *arguments]) == 1
-    assert "was trained on" in capsys.readouterr().err
-
-
-def test_what_is_trained_on_is_left_out_of_a_calibration_on_request(
-    evaluated, installed, small_isic, tmp_path, capsys
-):
-    mixed = tmp_path / "mixed"
-    mixed.mkdir()
-    texts = {n: (installed / "lists" / f"{n}.csv").read_text() for n in ("train", "val", "test")}
-    known = texts["train"].splitlines(keepends=True)[1:5]
-    for name, text in texts.items():
-        (mixed / f"{name}.csv").write_text(text + "".join(known) * (name == "val"))
-    arguments = ["--model", "light.v1", "--data", str(small_isic), "--images", str(mixed)]
-    assert main(["calibrate", *arguments]) == 1
-    assert "4 of the photos" in capsys.readouterr().err
-    assert main(["calibrate", *arguments, "--unseen"]) == 0
-    told = capsys.readouterr().out
-    assert "left out: 4 photos" in told
-    assert f"fitted on {len(texts['val'].splitlines()) - 1} validation photos" in told
-
-
 def test_comparison_is_a_table(evaluated, tmp_path, capsys):
     evaluated()
     capsys.readouterr()
@@ -313,3 +163,31 @@ def test_what_nobody_knows_is_not_called_held_out(
     out = ["--out", str(tmp_path / "results")]
     assert main(["evaluate", "--model", "light.v1", *lists, *out]) == 0
     assert "trained on: not known" in capsys.readouterr().out
+
+
+def test_a_network_is_measured_by_the_name_of_its_file(evaluated, small_isic, tmp_path):
+    named = evaluated()
+    file = registry.find("light.v1").file("served")
+    given = ["--model", str(file), "--data", str(small_isic), "--out", str(tmp_path)]
+    assert main(["evaluate", *given]) == 0
+    assert json.loads((tmp_path / "metrics.json").read_text()) == named
+
+
+def test_a_photo_that_cannot_be_read_is_left_out_of_a_training_on_request(
+    installed, small_isic, tmp_path, capsys
+):
+    folder = tmp_path / "photos"
+    shutil.copytree(small_isic, folder)
+    broken = next(iter(read_cases(folder))).image
+    (folder / PHOTOS / f"{broken}.jpg").write_bytes(b"\xff\xd8\xff broken")
+    recipe = ["--recipe", str(installed / "light.toml"), "--images", str(installed / "lists")]
+    command = ["fit", *recipe, "--data", str(folder), "--out", str(tmp_path / "run")]
+    assert main(command) == 1
+    assert broken in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    assert main([*command, "--skip-broken"]) == 0
+    assert f"left out: {broken}" in capsys.readouterr().err
+    (epoch,) = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert 0 < epoch["loss"] < 10
+    assert main(["export", str(tmp_path / "run"), "--install", "less.v1"]) == 0
+    assert Classifier.load("less.v1").side == 32

@@ -51,13 +51,13 @@ def test_the_first_step_is_the_same_on_every_backend(folder, tmp_path):
 
 
 def test_a_killed_run_ends_where_the_uninterrupted_one_does(folder, tmp_path):
-    whole = begin(folder, tmp_path / "whole", 3)
-    cut = begin(folder, tmp_path / "cut", 3, "--hang")
+    whole = begin(folder, tmp_path / "whole", 3, "--random")
+    cut = begin(folder, tmp_path / "cut", 3, "--random", "--hang")
     assert any(line.startswith("HANGING") for line in cut.stdout)
     cut.send_signal(signal.SIGKILL)
     cut.communicate()
     assert cut.returncode == -signal.SIGKILL
-    again = history(begin(folder, tmp_path / "cut", 3, "--resume"))
+    again = history(begin(folder, tmp_path / "cut", 3, "--random", "--resume"))
     for one, other in zip(history(whole), again, strict=True):
         assert other["loss"] == pytest.approx(one["loss"], abs=1e-4)
         assert other["val_loss"] == pytest.approx(one["val_loss"], abs=1e-4)

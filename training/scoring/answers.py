@@ -38,6 +38,7 @@ def describe(job: Job, classifier: Classifier) -> dict:
         "set_thresholds": json.dumps(trust.set_thresholds),  # one difference, not one a class
         "coverage": trust.coverage,
         "novelty_thresholds": [guard.limit for guard in classifier.guards],
+        "novelty_limit": classifier.novelty_limit,
         "outliner": {
             "name": outliner.card.name,
             "sha256": outliner.interpreters.sha256,
