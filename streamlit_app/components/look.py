@@ -21,6 +21,7 @@ STYLE = """<style>
 [class*="st-key-analyze_"] [data-testid="stFileUploaderDropzone"] {{ flex-direction: row;
   align-items: center; padding: 0.4rem 0.75rem; min-height: 0; }}
 [class*="st-key-analyze_"] [data-testid="stFileChips"] {{ flex-direction: row; }}
+.st-key-analyze_view [data-testid="stButtonGroup"] button {{ padding-inline: 0.35rem; }}
 [data-testid="stPopoverButton"][kind="tertiary"] {{ min-height: 1.6rem; padding: 0; }}
 .stMarkdown [data-testid="stCaptionContainer"] {{ color: {soft}; opacity: 1; }}
 .stMarkdown [data-testid="stCaptionContainer"] p {{ color: inherit; }}
