@@ -240,7 +240,8 @@ SUBGROUPS: dict[str, Callable[[Case], str]] = {
 
 
 def _rounded(value: float, low: float, high: float) -> dict:
+    # More digits than are shown anywhere: a number that is rounded twice may end beside itself.
     return {
-        key: None if np.isnan(number) else round(float(number), 4)
+        key: None if np.isnan(number) else round(float(number), 6)
         for key, number in (("value", value), ("low", low), ("high", high))
     }
