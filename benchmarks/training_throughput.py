@@ -27,7 +27,7 @@ from training.classification import learner
 from training.dataset import Batches, load_photos, training_side
 from training.learner import compiled
 from training.recipe import Recipe
-from training.recipe_file import read_recipes
+from training.recipe_file import PRECISIONS, read_recipes
 
 
 class Random(keras.utils.PyDataset):
@@ -76,8 +76,9 @@ def main() -> int:
     parser.add_argument("--side", type=int, help="default: that of the recipe's first phase")
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--precision", choices=PRECISIONS, help="default: that of the recipe")
     options = parser.parse_args()
-    recipe = read_recipes(options.recipe, weights="none")[0]
+    recipe = read_recipes(options.recipe, weights="none", precision=options.precision)[0]
     side = options.side or recipe.phases[0].side
     kept = side if recipe.published_augment else training_side(side)
     keras.config.set_dtype_policy(recipe.precision)
