@@ -56,7 +56,8 @@ def main() -> None:
     parser.add_argument("--outlines", type=Path, help="folder with images/ and masks/")
     parser.add_argument("--things", type=Path, nargs="*", default=[], help="folders of pictures")
     parser.add_argument("--tta", action="store_true", help="eight views of each picture")
-    parser.add_argument("--write-card", action="store_true", help="what one view refuses")
+    kept = "what one view refuses, in place of all rows that the card has"
+    parser.add_argument("--write-card", action="store_true", help=kept)
     options = parser.parse_args()
     if options.write_card and options.tta:
         parser.error("a card tells of one view: leave --tta out")
@@ -123,7 +124,8 @@ def write(card: Card, found: dict[str, Asked], known: Asked) -> None:
             }
             rounded = {name: round(share, 4) for name, share in shares.items()}
             rows.append(tomlkit.item({"kind": kind, "n": len(said.distances), **rounded}))
-    document["trust"].setdefault("novelty", {})["foreign"] = rows
+    trust = document.setdefault("trust", {})
+    trust.setdefault("novelty", {})["foreign"] = rows
     card.path.write_text(sealed(tomlkit.dumps(document)), encoding="utf-8")
 
 

@@ -89,6 +89,11 @@ class Analysis:
         return self.status not in (POOR_QUALITY, NOT_DERMOSCOPIC)
 
     @property
+    def dermoscopic(self) -> bool:
+        """Whether it may show a lesion by dermoscopy, be it badly: else it has no measures."""
+        return self.status != NOT_DERMOSCOPIC
+
+    @property
     def without_lesion(self) -> bool:
         """Whether it is refused for want of a lesion alone, and not as unlike training photos."""
         novelty = self.checks.get(NOVELTY)
@@ -112,8 +117,8 @@ class Analysis:
 
     @property
     def by_member(self) -> dict[str, float]:
-        """What each member gives the leading class, by name, the mean of its views; empty of one
-        network."""
+        """What each member gives the leading class, by name, the mean of its views, at the
+        temperature of all together; empty of one network."""
         answers = self.answers
         if answers is None or not self.members:
             return {}

@@ -109,8 +109,11 @@ def guards(cards: list[Card]) -> list[Guard]:
     return found
 
 
-def strangeness(asked: list[Guard], pooled: list[np.ndarray | None], count: int) -> np.ndarray:
-    """How strange the first `count` photos are to at least one guard; pooled: (N, C) by network.
+def strangeness(
+    asked: list[Guard], pooled: list[np.ndarray | None], count: int | None
+) -> np.ndarray:
+    """How strange the first `count` photos are, or all, to at least one guard; pooled: (N, C) by
+    network.
 
     Of one guard the distance. Of several the lower median of their distances, each over its own
     limit: at a limit of 1 most would have to refuse.

@@ -59,17 +59,16 @@ class Trust:
     """What was fitted for one way of asking a model.
 
     temperature: logits are divided by it. set_thresholds: by class code, the probability from which
-    a class is in the prediction set; empty if not fitted. ece: the expected calibration error on
-    held-out lesions, (value, low, high), None if not measured. coverage: the share of the lesions
+    a class is in the prediction set; empty if not fitted. coverage: the share of the lesions
     of each class whose class the sets are to hold, 0..1. covered: the share of held-out lesions
     whose class they do hold, (value, low, high), None if not measured;
     covered_by_class: the same by class code. set_size: classes in a set on average, in the same
-    form. novelty_threshold: the distance from which a photo is refused, None if not fitted.
+    form. novelty_threshold: the distance from which a photo is refused, of an ensemble that of
+    `novelty.strangeness`; None if not fitted.
     """
 
     temperature: float = 1.0
     set_thresholds: dict[str, float] = field(default_factory=dict)
-    ece: tuple[float, float, float] | None = None
     coverage: float = 0.9
     covered: tuple[float, float, float] | None = None
     covered_by_class: dict[str, tuple[float, float, float]] = field(default_factory=dict)
@@ -143,7 +142,6 @@ def of_card(card: Card, mode: str) -> Trust:
     return Trust(
         temperature=number_of(card, table, "temperature", (0.05, 20), card.temperature),
         set_thresholds={code: number_of(card, limits, code, (0, 1)) for code in limits},
-        ece=_interval(card, table, "ece"),
         coverage=number_of(card, table, "coverage", (0, 1), 0.9),
         covered=_interval(card, table, "covered"),
         covered_by_class={

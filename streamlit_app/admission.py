@@ -30,12 +30,13 @@ class Turnstile:
         self._patience = patience
 
     @contextmanager
-    def turn(self, *, patient: bool = False) -> Iterator[None]:
+    def turn(self, *, patient: bool = False, patience: float | None = None) -> Iterator[None]:
         """A turn; patient: wait as long as it takes, for what no one is looking at meanwhile.
 
         The patient take one slot at a time between them and no place in the queue, so that however
-        many they are, the others do not hear "busy" for it. Not to be nested. Raises `ZooError`
-        with the code `busy` where the queue is full or the wait too long.
+        many they are, the others do not hear "busy" for it. Not to be nested. patience: in seconds,
+        if not the usual one, for who was let in before and has work to lose. Raises `ZooError` with
+        the code `busy` where the queue is full or the wait too long.
         """
         if patient:
             with self._patient, self._slots:
@@ -44,7 +45,7 @@ class Turnstile:
         if not self._room.acquire(blocking=False):
             raise ZooError("busy")
         try:
-            if not self._slots.acquire(timeout=self._patience):
+            if not self._slots.acquire(timeout=self._patience if patience is None else patience):
                 raise ZooError("busy")
             try:
                 yield

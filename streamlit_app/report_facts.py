@@ -18,7 +18,7 @@ def facts(analysis: Analysis, card: Card, digest: str, mode: str) -> list[tuple[
         if codes:
             names = listed(text(f"checks.{code}") for code in codes)
             told.append((text(f"report.{outcome}"), names))
-    if analysis.readable and analysis.abcd is not None:
+    if analysis.dermoscopic and analysis.abcd is not None:
         told += _of_lesion(analysis.abcd, touches_border=analysis.outline.touches_border)
     told += [
         (text("report.how"), _how(analysis)),

@@ -102,13 +102,13 @@ def fit_novelty(
     if not train and len(classifier.guards) < 2:
         return None
 
-    def pooled(rows: list[splits.Row]) -> list[np.ndarray]:
+    def pooled(rows: list[splits.Row]) -> list[np.ndarray | None]:
         photos = load_photos(folder, rows, classifier.side, skip_broken=skip_broken)
         return _pooled(classifier.engines, photos)
 
     unseen = pooled(validation)
     if not train:
-        values = novelty.strangeness(classifier.guards, unseen, len(unseen[0]))
+        values = novelty.strangeness(classifier.guards, unseen, None)
         return None, float(np.quantile(values, KEPT))
     before = classifier.guards[0].novelty if classifier.guards else None
     if before is not None and before.power == novelty.POWER:
@@ -193,12 +193,15 @@ def _measured(classifier: Classifier, photos: Photos) -> Measured:
     return Measured(photos.targets, logits, [row.lesion_id for row in photos.rows])
 
 
-def _pooled(engines: list[Engine], photos: Photos) -> list[np.ndarray]:
-    """The features of photos, (N, C), by network."""
+def _pooled(engines: list[Engine], photos: Photos) -> list[np.ndarray | None]:
+    """The features of photos, (N, C), by network; None of one that gives probabilities alone."""
     starts = range(0, len(photos.pixels), evaluate.CHUNK)
     chunks = (np.asarray(photos.pixels[at : at + evaluate.CHUNK]) for at in starts)
     parts = [[engine.run(chunk).pooled for engine in engines] for chunk in chunks]
-    return [np.concatenate(of_engine) for of_engine in zip(*parts, strict=True)]
+    return [
+        None if of_engine[0] is None else np.concatenate(of_engine)
+        for of_engine in zip(*parts, strict=True)
+    ]
 
 
 def _operating_point(

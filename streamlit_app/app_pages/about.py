@@ -85,12 +85,16 @@ def _refusal(card: Card) -> str:
         guarded = NOVELTY in card.trust
     if not guarded:
         return text("about.limits_unchecked")
-    told = listed(
-        text(f"about.of_{found.kind}", share=f"{found.refused:.2f}", n=found.n)
-        for found in foreign(card)
+    try:
+        measured = foreign(card)
+    except ZooError as fault:
+        return told(fault)
+    shares = listed(
+        text(f"about.of_{found.kind}", share=f"{found.refused:.3f}", n=found.n)
+        for found in measured
     )
-    words = text("about.refusal_measured", told=told) if told else text("about.refusal_unmeasured")
-    return text("about.limits_refusal", measured=words)
+    known = text("about.refusal_measured", told=shares) if shares else ""
+    return text("about.limits_refusal", measured=known or text("about.refusal_unmeasured"))
 
 
 def _how(card: Card) -> None:

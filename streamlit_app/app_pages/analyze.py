@@ -78,7 +78,7 @@ def _draw(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     with answer:
         if viewed.analysis.status == OK:
             _probabilities(viewed, card)
-    if viewed.analysis.readable:  # what may be no lesion has no asymmetry
+    if viewed.analysis.dermoscopic:  # what may be no lesion has no asymmetry
         with numbers if viewed.analysis.status == OK else answer:
             abcd_strip(viewed.analysis)
     if viewed.analysis.status == OK:

@@ -1,5 +1,9 @@
 """Teaching numbers below the answer: ABCD, what views and members say, what would change it."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from itertools import chain, repeat
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -27,6 +31,8 @@ MARKS = {
     "SCC": ("pentagon", "#c0659a"),
     "VASC": ("cross", "#d0394b"),
 }
+# How long each question after the first one may wait for its turn, rather than lose the others.
+LATER_SECONDS = 10.0
 # Where a session keeps the answers under all changes, with what was asked, until it asks anew.
 TRACED = "changes_traced"
 
@@ -112,10 +118,16 @@ def what_would_change_it(viewed: Viewed) -> None:
         if st.button(text("changes.ask"), key=f"changes_{viewed.digest}"):
             with st.spinner(text("changes.busy")):
                 reader = classifier(viewed.analysis.model, viewed.mode)
-                traced = trace(reader, viewed.analysis.read, turns.turn)
+                traced = trace(reader, viewed.analysis.read, _turns())
             st.session_state[TRACED] = (asked, traced)
         if TRACED in st.session_state:
             _traced(st.session_state[TRACED][1], viewed.analysis)
+
+
+def _turns() -> Callable[[], AbstractContextManager[None]]:
+    """What gives a turn for each question: the first one soon or "busy", the others may wait."""
+    waits = chain([None], repeat(LATER_SECONDS))
+    return lambda: turns.turn(patience=next(waits))
 
 
 def _traced(traced: list[Changed], analysis: Analysis) -> None:

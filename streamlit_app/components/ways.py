@@ -20,7 +20,8 @@ def ways() -> None:
             measured.get("n", "–"),
             *(shown(measured.get(name)) for name in MEASURES),
             shown(measured["per_class"].get("MEL", {}).get("recall")),
-            *_fitted(card, mode),
+            shown(measured.get("ece"), 3),
+            _set_size(card, mode),
             VIEWS[mode] * max(1, len(card.members)),
             megabytes(card),
         ]
@@ -38,14 +39,13 @@ def ways() -> None:
     table([text(f"models.{name}") for name in heads], rows)
 
 
-def _fitted(card: Card, mode: str) -> tuple[str, str]:
-    """The expected calibration error and the classes in a set, dashes where none were fitted."""
+def _set_size(card: Card, mode: str) -> str:
+    """The classes in a set on average, a dash where no sets were fitted."""
     try:
-        fitted = of_card(card, mode)
+        size = of_card(card, mode).set_size
     except BadModel:  # told where the card itself is drawn
-        return "–", "–"
-    ece, size = (as_entry(triple) if triple else None for triple in (fitted.ece, fitted.set_size))
-    return shown(ece, 3), shown(size)
+        size = None
+    return shown(as_entry(size)) if size else "–"
 
 
 def megabytes(card: Card) -> str:

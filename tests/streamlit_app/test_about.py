@@ -116,7 +116,7 @@ def test_how_many_foreign_pictures_are_refused_is_told_where_it_was_measured(
     found = [Foreign("things", 409, 0.994, 0.9804, 0.9853)] if measured else []
     monkeypatch.setattr(trust, "foreign", lambda card: found)
     told = words(about())
-    assert ("never saw: photos of things 0.99 of 409." in told) is measured
+    assert ("never saw: photos of things 0.985 of 409." in told) is measured
     assert ("How many of which kind was not measured." in told) is not measured
 
 
@@ -132,3 +132,16 @@ def test_a_model_that_remembers_nothing_is_said_to_answer_to_any_photo(own_cache
 def test_every_kind_of_foreign_picture_has_words():
     assert all(text(f"about.of_{kind}", share="0.98", n=9) for kind in FOREIGN)
     assert tuple(NAMES) == FOREIGN
+
+
+def test_faulty_figures_of_foreign_pictures_take_nothing_else_away(own_cache, monkeypatch):
+    def faulty(card):
+        raise BadModel("bad_card", file="mine.toml", problem="trust: foreign must be a list")
+
+    monkeypatch.setattr(trust, "foreign", faulty)
+    test = about()
+    assert not test.exception
+    told = words(test)
+    assert "trust: foreign must be a list" in told
+    assert all(text(key).strip() in told for key in GENERAL)
+    assert "Accuracy" in told

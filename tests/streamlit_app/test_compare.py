@@ -103,6 +103,9 @@ def test_the_heatmap_of_one_class_is_shown_on_both(app):
     alts = [image.alt for picture in app.get("image") for image in picture.proto.imgs]
     assert len(alts) == 2
     assert all("Grad-CAM heatmap of Basal cell carcinoma" in alt for alt in alts)
+    told = [part.value for part in app.caption if part.value.startswith("Grad-CAM of Basal cell")]
+    assert len(told) == 2
+    assert all("it does not show why" in words or "is zero everywhere" in words for words in told)
 
 
 def test_the_second_photo_is_let_go_of_with_its_page(app):

@@ -118,6 +118,23 @@ def test_in_the_queue_one_waits_only_so_long_unless_patient():
     waiting.join()
 
 
+def test_who_was_let_in_before_may_wait_for_longer():
+    turnstile = Turnstile(slots=1, queue=1, patience=0.05)
+    inside, served = threading.Event(), threading.Event()
+
+    def hold():
+        with turnstile.turn():
+            inside.set()
+            assert not served.wait(0.3)
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    assert inside.wait(10)
+    with turnstile.turn(patience=30):
+        served.set()
+    holding.join()
+
+
 def test_however_many_are_patient_others_are_let_in():
     turnstile = Turnstile(slots=2, queue=0, patience=10)
     go_on, inside = threading.Event(), threading.Semaphore(0)

@@ -86,6 +86,9 @@ def test_the_photo_stays_beside_its_heatmap(app):
     photo, heatmap = pictures(commit(test))
     assert photo == "The dermoscopy photo of this case"
     assert heatmap.startswith("Grad-CAM heatmap of")
+    (told,) = [part.value for part in test.caption if part.value.startswith("Grad-CAM of ")]
+    assert "it does not show why" in told
+    assert "of its weight lies on the lesion" in told
 
 
 def pictures(test) -> list[str]:
