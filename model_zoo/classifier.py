@@ -79,7 +79,7 @@ class Classifier:
     def novelty_limit(self) -> float:
         """The strangeness above which a photo is refused, where there are `guards`.
 
-        Of several it is fitted to all together, else it is where most of them would refuse.
+        Of several it is fitted to all together, else 1, where they would doubt on average.
         """
         if len(self.guards) == 1:
             return self.guards[0].limit

@@ -115,14 +115,14 @@ def strangeness(
     """How strange the first `count` photos are, or all, to at least one guard; pooled: (N, C) by
     network.
 
-    Of one guard the distance. Of several the lower median of their distances, each over its own
-    limit: at a limit of 1 most would have to refuse.
+    Of one guard the distance. Of several the mean of their distances, each over its own limit, as
+    their answer is a mean: around 1 each would doubt on average.
     """
     distances = np.stack([guard.novelty.distance(pooled[guard.network][:count]) for guard in asked])
     if len(asked) == 1:
         return distances[0]
     limits = np.array([guard.limit for guard in asked])
-    return np.sort(distances / limits[:, None], axis=0)[(len(asked) - 1) // 2]
+    return (distances / limits[:, None]).mean(axis=0)
 
 
 def checks(values: np.ndarray, limit: float) -> list[Check]:

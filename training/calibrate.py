@@ -122,7 +122,7 @@ def fit_novelty(
 def novelty_summary(found: Novelty | None, limit: float) -> str:
     """What was fitted for novelty, as a line of text; found: None where members remember."""
     if found is None:
-        return f"novelty: strange above {limit:.4g} of what each member allows, their median"
+        return f"novelty: strange above {limit:.4g} of what each member allows, on average"
     lengths = "without" if found.unit else "with"
     directions = found.basis.shape[1]
     return f"novelty: {directions} directions, {lengths} lengths; strange above {limit:.4g}"

@@ -94,8 +94,9 @@ def test_a_bundled_model_refuses_few_of_the_bundled_samples(name):
         for file in SAMPLES
         if not classifier.analyse(file.read_bytes()).checks[NOVELTY].ok
     }
-    # The larger network sees that these two are drawn; its card says so.
-    assert refused == ({"folds", "vessels"} if name.startswith("resnet50v2") else set())
+    # The larger network sees that these are drawn; its card and that of the ensemble say so.
+    seen = {"resnet50v2": {"folds", "vessels"}, "ensemble": {"vessels"}}
+    assert refused == seen.get(name.split(".")[0], set())
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -103,7 +104,7 @@ def test_a_bundled_model_refuses_few_new_drawings(name):
     classifier, scenes = Classifier.load(name), list(SCENES)
     drawings = [draw(scenes[n % len(scenes)], seed=20_000 + n) for n in range(20)]
     kept = [classifier.analyse(rgb).checks[NOVELTY].ok for rgb in drawings]
-    # Of 100 drawings of other seeds each lets 96 pass (benchmarks/strange_pictures.py).
+    # Of 100 drawings of other seeds each lets 90 to 96 pass (docs/training.md, "Trust").
     assert sum(kept) >= 18
 
 
