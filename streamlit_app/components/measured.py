@@ -93,7 +93,12 @@ def headline(card: Card, mode: str, found: dict[str, dict], *, key: str) -> None
                 for row, name in enumerate(names)
             ],
         )
-    first = next(iter(found.values()))
+    _provenance(card, mode, list(found.values()))
+
+
+def _provenance(card: Card, mode: str, found: list[dict]) -> None:
+    """Nothing; says of which photos these evaluations are, and which commands measure them."""
+    first = found[0]
     st.caption(
         text(
             "about.measured_note",
@@ -102,9 +107,7 @@ def headline(card: Card, mode: str, found: dict[str, dict], *, key: str) -> None
             lesions=first["lesions"],
         )
     )
-    commands = "  \n".join(
-        f"`{command(card, mode, measured['resolution'])}`" for measured in found.values()
-    )
+    commands = "  \n".join(f"`{command(card, mode, measured['resolution'])}`" for measured in found)
     st.caption(f"{text('models.measured_by')}  \n{commands}")
 
 
