@@ -112,14 +112,21 @@ def _one(viewed: Viewed, card: Card, key: str, look: Look) -> None:
     if analysis.status == OK:
         _picture(viewed, look)
         verdict(analysis, card, viewed.mode)
-        answer_bars(analysis, card, key=f"compare_{key}")
+        _answer(analysis, card, key, look)
         return
     _plain(viewed)
     verdict(analysis, card, viewed.mode)
     with st.expander(text("analyze.folded")):
         if analysis.heatmaps is not None:
             _picture(viewed, look)
-        answer_bars(analysis, card, key=f"compare_{key}")
+        _answer(analysis, card, key, look)
+
+
+def _answer(analysis: Analysis, card: Card, key: str, look: Look) -> None:
+    """Nothing; draws the probabilities, and says below them what the heatmap shows."""
+    answer_bars(analysis, card, key=f"compare_{key}")
+    if analysis.heatmaps is not None:
+        st.caption(heatmap_told(analysis, look.label or analysis.label))
 
 
 def _picture(viewed: Viewed, look: Look) -> None:
@@ -133,7 +140,6 @@ def _picture(viewed: Viewed, look: Look) -> None:
     name = sample_title(plain_name(viewed.name))
     alt = text("analyze.alt_heatmap", label=class_name(code), name=name)
     st.image(shown, alt=alt, width="stretch", output_format="JPEG")
-    st.caption(heatmap_told(analysis, code))
 
 
 def _plain(viewed: Viewed) -> None:
