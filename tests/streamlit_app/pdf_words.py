@@ -10,7 +10,8 @@ def unpacked(pdf: bytes) -> list[bytes]:
     parts = []
     for part in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
         with contextlib.suppress(zlib.error):
-            parts.append(zlib.decompress(part))
+            # Not whole at once: a checksum that ends with a carriage return has lost it above.
+            parts.append(zlib.decompressobj().decompress(part))
     return parts
 
 
