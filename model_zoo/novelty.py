@@ -110,7 +110,7 @@ def guards(cards: list[Card]) -> list[Guard]:
 
 
 def strangeness(
-    asked: list[Guard], pooled: list[np.ndarray | None], count: int | None
+    asked: list[Guard], pooled: list[np.ndarray | None], count: int | None = None
 ) -> np.ndarray:
     """How strange the first `count` photos are, or all, to at least one guard; pooled: (N, C) by
     network.

@@ -108,7 +108,7 @@ def fit_novelty(
 
     unseen = pooled(validation)
     if not train:
-        values = novelty.strangeness(classifier.guards, unseen, None)
+        values = novelty.strangeness(classifier.guards, unseen)
         return None, float(np.quantile(values, KEPT))
     before = classifier.guards[0].novelty if classifier.guards else None
     if before is not None and before.power == novelty.POWER:
@@ -152,11 +152,12 @@ def write(
     kept = document.get("trust", {})
     for mode, table in tables.items():
         kept[mode] = table
-    if remembered is not None:
-        kept["novelty"] = {"threshold": remembered[1], "kept": KEPT}
-    if remembered is not None and remembered[0] is not None:
+    found, limit = remembered or (None, None)
+    if limit is not None:
+        kept["novelty"] = {"threshold": limit, "kept": KEPT}
+    if found is not None:
         file = card.folder / NOVELTY_FILE
-        novelty.save(remembered[0], file)
+        novelty.save(found, file)
         files = document.setdefault("files", {})
         size = file.stat().st_size
         files["novelty"] = {"file": file.name, "sha256": sha256_of(file), "size_bytes": size}
