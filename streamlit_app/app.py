@@ -23,19 +23,15 @@ from streamlit_app.uploads import forget_replaced, keep_uploads_in_memory
 keep_uploads_in_memory()
 prepare_language()
 st.logo(LOGO, size="large")
-analyze = st.Page(
-    "app_pages/analyze.py",
-    title=text("pages.analyze"),
-    icon=":material/center_focus_strong:",
-    default=True,
-)
+# No icons: for one the browser would fetch the tab's picture from Google's servers.
+analyze = st.Page("app_pages/analyze.py", title=text("pages.analyze"), default=True)
 page = st.navigation(
     [
         analyze,
-        st.Page("app_pages/study.py", title=text("pages.study"), icon=":material/school:"),
-        st.Page("app_pages/batch.py", title=text("pages.batch"), icon=":material/photo_library:"),
-        st.Page("app_pages/models.py", title=text("pages.models"), icon=":material/neurology:"),
-        st.Page("app_pages/about.py", title=text("pages.about"), icon=":material/menu_book:"),
+        st.Page("app_pages/study.py", title=text("pages.study")),
+        st.Page("app_pages/batch.py", title=text("pages.batch")),
+        st.Page("app_pages/models.py", title=text("pages.models")),
+        st.Page("app_pages/about.py", title=text("pages.about")),
     ],
     position="top",
 )

@@ -20,6 +20,11 @@ def main(arguments: list[str] | None = None) -> int:
     except ZooError as fault:
         print(f"{fault}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as fault:
+        if (fault.name or "").partition(".")[0] not in ("keras", "tensorflow"):
+            raise
+        print(ZooError("no_training", package=fault.name), file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         kept = "A run keeps its last whole epoch, an archive its whole parts"
         print(f"\nStopped. {kept}: fit goes on with --resume, score as before.", file=sys.stderr)

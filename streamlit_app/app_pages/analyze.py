@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from model_zoo import NOTICE
 from model_zoo.card import Card
@@ -68,7 +69,7 @@ def _draw(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     above = st.container()
     photo, answer, numbers = st.columns([20, 21, 11], gap="medium")
     with photo:
-        viewed = _viewed(chosen, card, mode)
+        viewed = _viewed(chosen, card, mode, above)
     if viewed is None:
         return None
     with above:
@@ -92,7 +93,7 @@ def _draw(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
 
 def _compare(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
     """The analysis of the first photo, once both are drawn."""
-    viewed = _viewed(chosen, card, mode)
+    viewed = _viewed(chosen, card, mode, st.container())
     if viewed is not None:
         _of_photo(viewed, chosen, card)
         compare(viewed, card, zoomed=not viewed.analysis.centred)
@@ -122,8 +123,8 @@ def _of_photo(viewed: Viewed, chosen: Chosen, card: Card) -> None:
         told_of_photo(chosen.archive, card)
 
 
-def _viewed(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
-    """The analysis to show; where the photo is bad, its sentence and the one shown before."""
+def _viewed(chosen: Chosen, card: Card, mode: str, above: DeltaGenerator) -> Viewed | None:
+    """The analysis to show: of a bad photo the user's one before. above: where faults are told."""
     zoomed = bool(st.session_state.get("analyze_zoom"))
     try:
         with st.spinner(text("analyze.busy"), show_time=False):
@@ -136,17 +137,18 @@ def _viewed(chosen: Chosen, card: Card, mode: str) -> Viewed | None:
                 zoomed=zoomed,
             )
     except BadImage as fault:
-        st.error(
+        above.error(
             text("analyze.faulty", name=plain_name(chosen.name), sentence=told(fault)),
             icon=":material/broken_image:",
         )
         before = last_viewed()
-        if before is None or before.analysis.model != card.name:
-            return None  # another model's answer is never shown under this one's name
-        st.caption(text("analyze.still", name=sample_title(plain_name(before.name))))
+        # Neither another model's answer under this one's name, nor an example's under a photo's.
+        if before is None or before.analysis.model != card.name or before.example:
+            return None
+        above.caption(text("analyze.still", name=sample_title(plain_name(before.name))))
         return before
     except ZooError as fault:
-        st.error(told(fault), icon=":material/error:")
+        above.error(told(fault), icon=":material/error:")
         return None
 
 

@@ -25,7 +25,7 @@ from streamlit_app.content import card_words, class_name, group_name, text
 NATIVE = "native"
 EVALUATE = (
     "python -m training evaluate --model {name} --data ISIC_2019 --unseen "
-    "--out results --write-card"
+    "--out results/{folder} --write-card"
 )
 MEASURES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
 CLASS_COLUMNS = ("class", "support", "recall", "precision", "f1_score", "auc")
@@ -48,8 +48,11 @@ def evaluations(card: Card, mode: str) -> dict[str, dict]:
 
 def command(card: Card, mode: str, resolution: object = NATIVE) -> str:
     """The command that writes measures into a card."""
-    at = "" if resolution == NATIVE else f" --resolution {resolution}"
-    return EVALUATE.format(name=asked_as(card)) + at + (" --tta" if mode == TTA else "")
+    at = {} if resolution == NATIVE else {f"_{resolution}": f" --resolution {resolution}"}
+    if mode == TTA:
+        at["_tta"] = " --tta"
+    folder = "".join((card.name.partition(".")[0], *at))
+    return EVALUATE.format(name=asked_as(card), folder=folder) + "".join(at.values())
 
 
 def unmeasured(card: Card, mode: str, what: str, resolution: object = NATIVE) -> None:

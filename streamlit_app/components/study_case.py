@@ -33,7 +33,7 @@ def study_case(under_way: Round, model: str, mode: str) -> None:
     case, place = under_way.current, len(under_way.answers)
     bar, button = st.columns([5, 1], vertical_alignment="center")
     bar.progress(
-        place / len(under_way.cases),
+        (place + (COMMITTED in st.session_state)) / len(under_way.cases),
         text("study.progress", place=place + 1, length=len(under_way.cases)),
     )
     if button.button(text("study.end"), icon=":material/stop:", width="stretch"):
@@ -67,12 +67,6 @@ def _draw(under_way: Round, case: StudyCase, model: str, mode: str) -> None:
             _decide_again(analysis, answer)
         else:
             _reveal(under_way, analysis, answer)
-            if (
-                not analysis.readable
-            ):  # it counts all the same: refusing it is the network's weakness
-                st.warning(sentence(analysis), icon=":material/block:")
-            elif analysis.status == UNCERTAIN:
-                st.caption(sentence(analysis))
 
 
 @st.cache_data(show_spinner=False, max_entries=8, ttl=3600)
@@ -172,6 +166,10 @@ def _reveal(under_way: Round, analysis: Analysis, answer: Answer) -> None:
         st.warning(text("study.known_unknown"), icon=":material/help:")
     if case.label not in analysis.labels:
         st.warning(text("study.no_class", truth=truth), icon=":material/help:")
+    if not analysis.readable:  # it counts all the same: refusing it is the network's weakness
+        st.warning(sentence(analysis), icon=":material/block:")
+    elif analysis.status == UNCERTAIN:
+        st.caption(sentence(analysis))
     _bars(analysis, answer, key="study_chart", truth=case.label)
     st.caption(text(f"classes.{case.label}.text"))
     is_last = len(under_way.answers) + 1 == len(under_way.cases)

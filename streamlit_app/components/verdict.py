@@ -19,7 +19,7 @@ from streamlit_app.content import class_name, listed, text
 # Status ok, but no prediction sets, or nothing that tells dermoscopy from other pictures.
 UNFITTED, UNCHECKED = "ok_unfitted", "ok_unchecked"
 LOOKS = {
-    OK: (st.success, ":material/check_circle:"),
+    OK: (st.info, ":material/info:"),  # no green: the answer may be a malignant one
     UNFITTED: (st.warning, ":material/help:"),
     UNCHECKED: (st.warning, ":material/help:"),
     UNCERTAIN: (st.warning, ":material/help:"),

@@ -88,6 +88,9 @@ def test_a_comparison_names_the_archive_and_tells_its_diagnosis_too(app, monkeyp
 
 @pytest.mark.parametrize("comparing", [False, True])
 def test_no_diagnosis_stands_under_another_photo(app, monkeypatch, comparing):
+    app.segmented_control(key="analyze_source").set_value("upload").run()
+    app.file_uploader[0].set_value(("own.jpg", DATA, "image/jpeg")).run()
+    app.segmented_control(key="analyze_source").set_value("samples").run()
     app.toggle(key="analyze_compare").set_value(comparing).run()
     before = app.session_state["analyze_viewed"][1].name
     broken = dataclasses.replace(PHOTO, data=DATA[: len(DATA) // 2])

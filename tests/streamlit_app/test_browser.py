@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -103,9 +104,24 @@ def test_text_renamed_to_jpg_gets_its_sentence(page, tmp_path):
     page.locator("input[type=file]").set_input_files(str(fake))
     page.get_by_text("The file holds text, not a photo").wait_for()
     assert page.locator("a[href*='lesion.example']").count() == 0  # a name is no link
-    page.locator(".js-plotly-plot").first.wait_for()
+    page.locator(".js-plotly-plot").first.wait_for(state="detached")  # the example's
     page.get_by_test_id("stStatusWidget").wait_for(state="detached")
     assert not failed(page)
+
+
+def test_a_browser_asks_nobody_but_the_server(browser, address):
+    context = browser.new_context(**SCREENS["laptop_light"])
+    tab, asked = context.new_page(), []
+    tab.on("request", lambda request: asked.append(request.url))
+    for name in ("", "study", "batch", "models", "about"):
+        tab.goto(f"{address}/{name}")
+        tab.get_by_role("heading", level=1).wait_for()
+        tab.get_by_test_id("stStatusWidget").wait_for(state="detached")
+    context.close()
+    own = urlsplit(address).netloc
+    foreign = {url for url in asked if urlsplit(url).scheme[:4] == "http"}
+    assert len(foreign) > 10
+    assert {url for url in foreign if urlsplit(url).netloc != own} == set()
 
 
 def test_a_reload_does_not_ask_again(page):

@@ -19,8 +19,8 @@ def test_every_measured_way_has_a_row(own_cache):
     (drawn,) = (html.proto.body for html in app.get("html") if "Passes" in html.proto.body)
     (told,) = (part.value for part in app.caption if part.value.startswith("Measured by"))
     asked = "python -m training evaluate --model mobilenetv2.isic2019_v1 --data ISIC_2019 --unseen"
-    assert f"`{asked} --out results --write-card`" in told
-    assert f"`{asked} --out results --write-card --resolution 84`" in told
+    assert f"`{asked} --out results/mobilenetv2 --write-card`" in told
+    assert f"`{asked} --out results/mobilenetv2_84 --write-card --resolution 84`" in told
     measured = [card for card in registry.classifiers().values() if "native" in card.metrics]
     assert drawn.count("<tr>") == 1 + 2 * len(measured)
     for card in measured:

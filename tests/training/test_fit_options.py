@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from training import checkpoint
+from training import checkpoint, commands
 from training.__main__ import main
 from training.recipe_file import read_recipes
 
@@ -57,3 +57,13 @@ def test_what_cannot_be_trained_with_is_refused(asked, given, tmp_path, capsys):
         main([*asked, *given])
     assert given[0] in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_without_keras_a_command_says_what_to_install(monkeypatch, capsys):
+    def without(options):
+        raise ModuleNotFoundError("No module named 'keras'", name="keras")
+
+    monkeypatch.setattr(commands, "fit", without)
+    needed = ("--recipe", "mobilenetv2", "--data", "photos", "--out", "run")
+    assert main(["fit", *needed]) == 1
+    assert "pip install -r requirements-train.txt" in capsys.readouterr().err
