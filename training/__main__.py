@@ -9,6 +9,8 @@ from training import commands, scoring, splits, watch
 from training.place import place_of
 from training.recipe_file import PRECISIONS
 
+# What serving does without: without TensorFlow, or without the rest of requirements-train.txt.
+TRAINING_PACKAGES = ("h5py", "keras", "matplotlib", "scipy", "sklearn", "tensorflow", "tomlkit")
 MODEL_HELP = "a card's name, or what stands before its dot; a .keras or a .tflite file"
 
 
@@ -21,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{fault}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as fault:
-        if (fault.name or "").partition(".")[0] not in ("keras", "tensorflow"):
+        if (fault.name or "").partition(".")[0] not in TRAINING_PACKAGES:
             raise
         print(ZooError("no_training", package=fault.name), file=sys.stderr)
         return 1

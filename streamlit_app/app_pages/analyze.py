@@ -124,7 +124,7 @@ def _of_photo(viewed: Viewed, chosen: Chosen, card: Card) -> None:
 
 
 def _viewed(chosen: Chosen, card: Card, mode: str, above: DeltaGenerator) -> Viewed | None:
-    """The analysis to show: of a bad photo the user's one before. above: where faults are told."""
+    """The analysis to show, or None: of a bad photo the user's one before. above: for faults."""
     zoomed = bool(st.session_state.get("analyze_zoom"))
     try:
         with st.spinner(text("analyze.busy"), show_time=False):

@@ -51,7 +51,7 @@ def command(card: Card, mode: str, resolution: object = NATIVE) -> str:
     at = {} if resolution == NATIVE else {f"_{resolution}": f" --resolution {resolution}"}
     if mode == TTA:
         at["_tta"] = " --tta"
-    folder = "".join((card.name.partition(".")[0], *at))
+    folder = "".join((card.name, *at))
     return EVALUATE.format(name=asked_as(card), folder=folder) + "".join(at.values())
 
 

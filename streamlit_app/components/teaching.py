@@ -55,7 +55,7 @@ def abcd_strip(analysis: Analysis) -> None:
     """Nothing; draws the numbers of the ABCD rule in one row; their meaning is told elsewhere."""
     if analysis.abcd is None:
         return
-    st.markdown(f"### {text('abcd.title')}", help=text("abcd.note"))
+    st.markdown(f"## {text('abcd.title')}")
     beside = {"horizontal": True, "horizontal_alignment": "distribute", "gap": "xsmall"}
     with st.container(border=True, **beside):
         short = dict(_numbers(analysis.abcd)) | {"colours": str(len(analysis.abcd.colours))}

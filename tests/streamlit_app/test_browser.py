@@ -119,9 +119,9 @@ def test_a_browser_asks_nobody_but_the_server(browser, address):
         tab.get_by_test_id("stStatusWidget").wait_for(state="detached")
     context.close()
     own = urlsplit(address).netloc
-    foreign = {url for url in asked if urlsplit(url).scheme[:4] == "http"}
-    assert len(foreign) > 10
-    assert {url for url in foreign if urlsplit(url).netloc != own} == set()
+    fetched = {url for url in asked if urlsplit(url).scheme[:4] == "http"}
+    assert len(fetched) > 10
+    assert {url for url in fetched if urlsplit(url).netloc != own} == set()
 
 
 def test_a_reload_does_not_ask_again(page):

@@ -66,7 +66,7 @@ def app(network, own_cache):
 
 
 def words(test) -> str:
-    parts = [*test.markdown, *test.caption, *test.warning, *test.error, *test.success]
+    parts = [*test.markdown, *test.caption, *test.warning, *test.error, *test.info]
     return "\n".join(str(part.value) for part in parts)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from model_zoo import registry
+from streamlit_app.components.measured import command as measured_by
 from streamlit_app.components.ways import megabytes
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
@@ -19,8 +20,12 @@ def test_every_measured_way_has_a_row(own_cache):
     (drawn,) = (html.proto.body for html in app.get("html") if "Passes" in html.proto.body)
     (told,) = (part.value for part in app.caption if part.value.startswith("Measured by"))
     asked = "python -m training evaluate --model mobilenetv2.isic2019_v1 --data ISIC_2019 --unseen"
-    assert f"`{asked} --out results/mobilenetv2 --write-card`" in told
-    assert f"`{asked} --out results/mobilenetv2_84 --write-card --resolution 84`" in told
+    assert f"`{asked} --out results/mobilenetv2.isic2019_v1 --write-card`" in told
+    assert (
+        f"`{asked} --out results/mobilenetv2.isic2019_v1_84 --write-card --resolution 84`" in told
+    )
+    tta = measured_by(registry.find("mobilenetv2"), "tta")
+    assert tta == f"{asked} --out results/mobilenetv2.isic2019_v1_tta --write-card --tta"
     measured = [card for card in registry.classifiers().values() if "native" in card.metrics]
     assert drawn.count("<tr>") == 1 + 2 * len(measured)
     for card in measured:

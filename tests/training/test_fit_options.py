@@ -1,9 +1,12 @@
 """Options of `fit` that say how a recipe is trained."""
 
+import subprocess
+import sys
+
 import keras
 import pytest
 
-from training import checkpoint, commands
+from training import checkpoint
 from training.__main__ import main
 from training.recipe_file import read_recipes
 
@@ -59,11 +62,18 @@ def test_what_cannot_be_trained_with_is_refused(asked, given, tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-def test_without_keras_a_command_says_what_to_install(monkeypatch, capsys):
-    def without(options):
-        raise ModuleNotFoundError("No module named 'keras'", name="keras")
-
-    monkeypatch.setattr(commands, "fit", without)
-    needed = ("--recipe", "mobilenetv2", "--data", "photos", "--out", "run")
-    assert main(["fit", *needed]) == 1
-    assert "pip install -r requirements-train.txt" in capsys.readouterr().err
+@pytest.mark.parametrize("package", ["keras", "matplotlib"])
+def test_without_a_package_evaluate_says_what_to_install(package, tmp_path):
+    code = f"""if True:
+        import sys
+        sys.modules[{package!r}] = None  # as if it were not installed
+        from training.__main__ import main
+        sys.exit(main())
+    """
+    given = ("evaluate", "--model", "mobilenetv2", "--data", tmp_path, "--out", tmp_path / "out")
+    command = [sys.executable, "-c", code, *map(str, given)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    told = f"needs the package {package}, which serving does without"
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
