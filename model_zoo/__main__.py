@@ -188,7 +188,7 @@ def _predict(options: argparse.Namespace) -> int:
     if options.heatmap and not (single and options.heatmap.suffix.lower() == ".png"):
         raise ZooError("heatmap_target")
     if options.heatmap and not options.heatmap.absolute().parent.is_dir():
-        raise ZooError("missing_file", path=options.heatmap.parent)
+        raise ZooError("missing_folder", path=options.heatmap.parent)
     sys.stdout.reconfigure(errors="replace")  # a pipe may know no bars
     classifier = Classifier.load(options.model, tta=options.tta, outliner=bundled_outliner())
     failed = done = 0

@@ -127,7 +127,9 @@ def _add_fit(into) -> None:
     )
     _images(command)
     command.add_argument(
-        "--limit", type=_count, help="only this many photos of each part, to try out"
+        "--limit",
+        type=_count,
+        help="only this many photos of each part, to try out; no fewer than a batch of the recipe",
     )
     command.add_argument("--epochs", type=_count, help="at most so many in each phase, to try out")
     command.add_argument("--precision", choices=PRECISIONS, help="instead of the recipe's")

@@ -196,6 +196,14 @@ def test_heatmap_is_written(folder, tmp_path, capsys):
         assert "Research and teaching only" in picture.info["Description"]
 
 
+def test_a_heatmap_for_a_missing_folder_is_refused_before_anything_is_read(tmp_path, capsys):
+    out = str(tmp_path / "gone" / "map.png")
+    assert main(["predict", str(SAMPLES[0]), "--heatmap", out]) == 1
+    told = capsys.readouterr()
+    assert f"There is no folder {tmp_path / 'gone'}." in told.err
+    assert told.out == ""
+
+
 def test_missing_photo_has_its_sentence(capsys):
     assert main(["predict", "nowhere.jpg", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "missing_file"

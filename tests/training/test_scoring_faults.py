@@ -61,6 +61,13 @@ def rows_of(folder):
     return {row["path"]: row for row in found}
 
 
+def test_a_missing_archive_is_named_as_one(tmp_path, capsys):
+    gone = tmp_path / "gone"
+    assert main(["score", "--photos", str(gone), "--out", str(tmp_path / "out")]) == 1
+    assert f"There is no folder {gone}." in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_photo_that_the_storage_did_not_give_is_tried_again_at_once(photos, tmp_path, failing):
     failing(2)
     whole = score(Job(photos, tmp_path / "rows", outlines=False, part=2))

@@ -24,9 +24,11 @@ def score(job: Job, engine: str = LOCAL) -> dict:
     """The manifest, once every photo of `job.photos` has its row in `job.out`.
 
     Raises `ZooError` if the folder holds rows of another model, other options or other versions,
-    if another run is writing there, and if there is no photo.
+    if another run is writing there, and if there is no such folder or no photo in it.
     """
     job = absolute(job)
+    if not job.photos.exists():
+        raise ZooError("missing_folder", path=job.photos)
     if next(photos_in(job.photos), None) is None:
         raise ZooError("no_photos", path=job.photos)
     manifest.check_folder(job.out)
