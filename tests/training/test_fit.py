@@ -88,7 +88,7 @@ def test_loss_falls_and_the_best_epoch_is_of_the_last_phase(recipe, data, tmp_pa
 def test_a_run_is_not_overwritten_and_not_resumed_from_nothing(recipe, data, tmp_path):
     tmp_path = tmp_path / "run"
     tmp_path.mkdir()
-    with pytest.raises(BadData, match="no run to go on with"):
+    with pytest.raises(BadData, match="There is no run in"):
         fit(recipe, data, tmp_path, resume=True)
     (tmp_path / checkpoint.STATE).write_bytes(b"")
     with pytest.raises(BadData, match="holds a run already"):

@@ -106,7 +106,7 @@ def test_stages_follow_one_another_and_are_resumed(data, tiny_backbone, tmp_path
         augment=Augment(hue=0.0),
     )
     then = dataclasses.replace(still, name="second", unfrozen=2)
-    with pytest.raises(BadData, match="no run to go on with"):
+    with pytest.raises(BadData, match="There is no run in"):
         fit_stages((still, then), data, tmp_path / "none", resume=True)
     fit_stages((still, then), data, tmp_path)
     first, second = checkpoint.stages(tmp_path)
