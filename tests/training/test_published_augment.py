@@ -137,7 +137,7 @@ def test_brightness_reaches_as_far_as_the_legacy_class_does(end, factor, monkeyp
 def test_random_draws_stay_within_the_recipe(settings, fill):
     """The widest shift seen in many draws is that of the recipe, and no wider."""
     layer = RandomPublished(PublishedAugment(**settings, fill=fill), seed=1)
-    ramp = np.zeros((150, SIDE, SIDE, 3), "float32")
+    ramp = np.zeros((400, SIDE, SIDE, 3), "float32")
     ramp[..., 0], ramp[..., 1] = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
     ramp[..., 2] = 7
     seen = np.asarray(layer(ramp, training=True))
